@@ -1,0 +1,25 @@
+# The few commands of every day. `make` alone says what they do.
+PYTHON ?= python3
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\): ## /  make \1	/p' Makefile
+
+run: ## Mado and a simulated LINE on this machine, with demo data (HOST, PORT, DATA_DIR)
+	@$(PYTHON) tools/run.py
+
+test: ## Everything the tests need, then the whole suite; ARGS="-k word" for a part of it
+	@$(PYTHON) tools/test.py $(ARGS)
+
+lint: ## Style and common mistakes
+	@$(PYTHON) tools/environment.py --for-tests >/dev/null
+	@.venv/bin/ruff check .
+
+bench: ## Speed and memory, as ratios measured side by side
+	@$(PYTHON) tools/environment.py --for-tests >/dev/null
+	@.venv/bin/python -m bench $(ARGS)
+
+lock: ## Pin what requirements*.in ask for, with hashes (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
+
+.PHONY: help run test lint bench lock
