@@ -1,0 +1,1 @@
+"""The tables, a chapter a module; `app.models` is their door."""

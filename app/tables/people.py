@@ -1,0 +1,107 @@
+"""People of the team: groups, agents, and how they come in."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.clock import now
+from app.columns import Moment
+from app.tables.base import Base
+
+group_members = Table(
+    "group_members",
+    Base.metadata,
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("agent_id", ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Group(Base):
+    """A team of agents that cases can belong to."""
+
+    __tablename__ = "groups"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    members: Mapped[list["Agent"]] = relationship(secondary=group_members, back_populates="groups")
+
+
+class Agent(Base):
+    """A person of the team. `password_hash` is null until the invitation is taken up.
+
+    `mailed` says which notifications arrive by mail: those that a rule sends so, all, or none.
+    """
+
+    __tablename__ = "agents"
+    __table_args__ = (
+        CheckConstraint("role IN ('agent', 'admin')", name="role"),
+        CheckConstraint("access IN ('all', 'own_groups')", name="access"),
+        CheckConstraint("mailed IN ('asked', 'all', 'none')", name="mailed"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(10), default="agent")
+    access: Mapped[str] = mapped_column(String(12), default="all")
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    has_sound: Mapped[bool] = mapped_column(default=True)
+    has_shortcuts: Mapped[bool] = mapped_column(default=True)
+    mailed: Mapped[str] = mapped_column(String(10), default="asked", server_default="asked")
+    live_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    groups: Mapped[list[Group]] = relationship(secondary=group_members, back_populates="members")
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+    @property
+    def sees_all(self) -> bool:
+        return self.is_admin or self.access == "all"
+
+    @property
+    def group_ids(self) -> frozenset[int]:
+        return frozenset(group.id for group in self.groups)
+
+
+class Session(Base):
+    """One signed-in browser. The cookie holds a random token, the row its hash."""
+
+    __tablename__ = "sessions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    used_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+    address: Mapped[str] = mapped_column(String(60), default="")
+    agent: Mapped[Agent] = relationship()
+
+
+class Invitation(Base):
+    """A single-use link by which an agent sets a first password."""
+
+    __tablename__ = "invitations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+    agent: Mapped[Agent] = relationship()
+
+
+class ApiToken(Base):
+    """A bearer token for the JSON API; it acts as its agent and dies with them."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    last4: Mapped[str] = mapped_column(String(4))
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+    agent: Mapped[Agent] = relationship()
