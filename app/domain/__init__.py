@@ -1,0 +1,1 @@
+"""What Mado decides. Verbs and queries; nothing here commits, renders or sends."""

@@ -1,0 +1,228 @@
+"""Agents and groups: who may see what, and changes to people.
+
+Everything that can be fetched is fetched through a query that takes the agent who asks; what they
+may not see does not exist for them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, false, func, not_, or_, select, true, update
+from sqlalchemy.orm import selectinload
+
+from app.clock import now
+from app.domain import events
+from app.extensions import db
+from app.models import (
+    LARGEST_ID,
+    Agent,
+    ApiToken,
+    Case,
+    Group,
+    Invitation,
+    Session,
+    group_members,
+)
+
+# A page that is open says so every ten seconds.
+PRESENT_FOR = timedelta(minutes=2)
+
+Audience = str | frozenset[int]
+EVERYTHING: Audience = "all"
+
+
+class Refused(Exception):
+    """A change that may not be made. Its text says why and what to do."""
+
+
+def audience_of(agent: Agent) -> Audience:
+    """What agents must share to be shown the same cases: everything, or a set of groups."""
+    return EVERYTHING if agent.sees_all else agent.group_ids
+
+
+def visible_to(audience: Audience) -> ColumnElement[bool]:
+    """The condition on Case under which this audience sees it: no group, or one of theirs."""
+    if audience == EVERYTHING:
+        return true()
+    return or_(Case.group_id.is_(None), Case.group_id.in_(audience) if audience else false())
+
+
+def may_see(agent: Agent, case: Case) -> bool:
+    return agent.sees_all or case.group_id is None or case.group_id in agent.group_ids
+
+
+def find(agent_id: int) -> Agent | None:
+    return db.session.get(Agent, agent_id) if 0 < agent_id <= LARGEST_ID else None
+
+
+def by_email(email: str) -> Agent | None:
+    return db.session.scalar(select(Agent).where(Agent.email == normal_email(email)))
+
+
+def normal_email(email: str) -> str:
+    return email.strip().lower()
+
+
+def everyone() -> Sequence[Agent]:
+    query = select(Agent).options(selectinload(Agent.groups)).order_by(Agent.name, Agent.id)
+    return db.session.scalars(query).all()
+
+
+def who_see(case: Case) -> list[Agent]:
+    """Active agents who may see the case: whom it can be assigned or handed over to."""
+    return [agent for agent in everyone() if agent.is_active and may_see(agent, case)]
+
+
+def least_busy(case: Case) -> Agent | None:
+    """Who has the fewest open cases and chats of those who may see it and have an open page."""
+    is_theirs = or_(Case.assignee_id == Agent.id, Case.taken_by_id == Agent.id)
+    is_waiting = and_(Case.status == "open", Case.is_spam.is_(False), Case.trashed_at.is_(None))
+    load = select(func.count()).where(is_theirs, is_waiting).correlate(Agent)
+    query = select(Agent).where(Agent.is_active, Agent.live_at > now() - PRESENT_FOR)
+    query = query.options(selectinload(Agent.groups))
+    present = db.session.scalars(query.order_by(load.scalar_subquery(), Agent.id)).all()
+    return next((agent for agent in present if may_see(agent, case)), None)
+
+
+def create(
+    email: str,
+    *,
+    name: str,
+    role: str = "agent",
+    access: str = "all",
+    groups: Iterable[Group] = (),
+    password_hash: str | None = None,
+    by: Agent | None = None,
+) -> Agent:
+    """A new agent. Raise Refused when the address is taken."""
+    if by_email(email):
+        raise Refused("An agent with this email address exists already.")
+    agent = Agent(
+        email=normal_email(email),
+        name=name.strip(),
+        role=role,
+        access=access,
+        groups=list(groups),
+        password_hash=password_hash,
+    )
+    db.session.add(agent)
+    db.session.flush()
+    events.record("agent.created", by=by, agent=agent.id)
+    return agent
+
+
+def change(
+    agent: Agent,
+    *,
+    name: str,
+    email: str,
+    role: str,
+    access: str,
+    is_active: bool,
+    groups: Iterable[Group],
+    by: Agent,
+) -> None:
+    """Edit an agent. Raise Refused for a taken address or when no active admin would be left."""
+    other = by_email(email)
+    if other and other.id != agent.id:
+        raise Refused("An agent with this email address exists already.")
+    if agent.is_admin and (role != "admin" or not is_active) and is_last_admin(agent):
+        raise Refused("This is the last admin. Make somebody else an admin first.")
+    agent.name, agent.email, agent.role = name.strip(), normal_email(email), role
+    agent.access, agent.is_active, agent.groups = access, is_active, list(groups)
+    db.session.flush()
+    if is_active:
+        _put_back_hidden(agent)
+    else:
+        end_access(agent)
+    events.record("agent.changed", by=by, agent=agent.id)
+
+
+def is_last_admin(agent: Agent) -> bool:
+    """Whether nobody else could undo it. Locks the admins: two must not demote each other."""
+    admins = select(Agent.id).where(Agent.role == "admin", Agent.is_active.is_(True))
+    locked = db.session.scalars(admins.order_by(Agent.id).with_for_update()).all()
+    return set(locked) <= {agent.id}
+
+
+def end_access(agent: Agent) -> None:
+    """A deactivated agent's sessions and tokens die, and their chats go back to New."""
+    db.session.execute(delete(Session).where(Session.agent_id == agent.id))
+    db.session.execute(delete(ApiToken).where(ApiToken.agent_id == agent.id))
+    _forget_links(agent)
+    _put_back(agent, true(), reason="agent deactivated")
+
+
+def _put_back_hidden(agent: Agent) -> None:
+    """Chats they have taken and may not see any more go back to New, to those who may."""
+    _put_back(agent, not_(visible_to(audience_of(agent))), reason="agent can't see it any more")
+
+
+def _put_back(agent: Agent, condition: ColumnElement[bool], *, reason: str) -> None:
+    untied = (
+        update(Case)
+        .where(Case.taken_by_id == agent.id, condition)
+        .values(taken_by_id=None, taken_at=None)
+        .returning(Case.id)
+    )
+    for case_id in db.session.scalars(untied).all():
+        events.record("chat.put_back", case_id=case_id, old=agent.id, reason=reason)
+
+
+def _forget_links(agent: Agent) -> None:
+    unused = (Invitation.agent_id == agent.id, Invitation.used_at.is_(None))
+    db.session.execute(delete(Invitation).where(*unused))
+
+
+def set_password(agent: Agent, password_hash: str) -> None:
+    """A new password ends every session of the agent, and links that would set another one.
+
+    The caller starts a fresh session.
+    """
+    db.session.execute(
+        update(Agent).where(Agent.id == agent.id).values(password_hash=password_hash)
+    )
+    db.session.execute(delete(Session).where(Session.agent_id == agent.id))
+    _forget_links(agent)
+    events.record("agent.password_changed", by=agent, agent=agent.id)
+
+
+def all_groups() -> Sequence[Group]:
+    query = select(Group).options(selectinload(Group.members)).order_by(Group.name)
+    return db.session.scalars(query).all()
+
+
+def groups_of(ids: Iterable[int]) -> list[Group]:
+    wanted = set(ids)
+    return [group for group in all_groups() if group.id in wanted]
+
+
+def create_group(name: str, *, by: Agent | None = None) -> Group:
+    """A new group. Raise Refused when the name is taken."""
+    if db.session.scalar(select(Group.id).where(func.lower(Group.name) == name.strip().lower())):
+        raise Refused("A group with this name exists already.")
+    group = Group(name=name.strip())
+    db.session.add(group)
+    db.session.flush()
+    events.record("group.created", by=by, group=group.id)
+    return group
+
+
+def change_group(group: Group, *, name: str, members: Iterable[Agent], by: Agent) -> None:
+    taken = select(Group.id).where(func.lower(Group.name) == name.strip().lower())
+    if db.session.scalar(taken.where(Group.id != group.id)):
+        raise Refused("A group with this name exists already.")
+    before = list(group.members)
+    group.name, group.members = name.strip(), list(members)
+    db.session.flush()
+    for agent in before:
+        _put_back_hidden(agent)
+    events.record("group.changed", by=by, group=group.id)
+
+
+def delete_group(group: Group, *, by: Agent) -> None:
+    """Its cases have no group afterwards and are seen by everybody."""
+    db.session.execute(delete(group_members).where(group_members.c.group_id == group.id))
+    events.record("group.deleted", by=by, group=group.id, name=group.name)
+    db.session.execute(delete(Group).where(Group.id == group.id))
+    db.session.expire_all()

@@ -1,0 +1,372 @@
+"""Cases: finding them, opening one by hand, and changing status, assignee, group and subject."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import (
+    Row,
+    and_,
+    bindparam,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import defer, joinedload, selectinload
+
+from app.channels import registry
+from app.clock import now
+from app.domain import agents, contacts, events, narrowing, search
+from app.domain.agents import Audience, Refused, visible_to
+from app.domain.narrowing import UNFILTERED, Filters
+from app.domain.search import Cursor
+from app.extensions import db
+from app.models import (
+    ACTIVE,
+    LARGEST_ID,
+    PRIORITIES,
+    STATUSES,
+    Agent,
+    Base,
+    Case,
+    Channel,
+    Contact,
+    Conversation,
+    Group,
+    Identity,
+    Message,
+)
+
+SUBJECT_LENGTH = 60
+LONGEST_SUBJECT = 200
+PAGE = 50
+WITH_LABELS = selectinload(Case.labels)
+
+_INSERT = {
+    model: insert(model.__table__).returning(model.__table__.c.id)
+    for model in (Channel, Contact, Identity, Conversation, Case, Message)
+}
+_MANUAL_CHANNEL = (
+    select(Channel.__table__.c.id, Channel.__table__.c.group_id)
+    .where(Channel.__table__.c.kind == "manual")
+    .order_by(Channel.__table__.c.id)
+    .limit(1)
+)
+_FIRST_MESSAGE = (
+    update(Case.__table__)
+    .where(Case.__table__.c.id == bindparam("on_case"))
+    .values(last_message_id=bindparam("message_id"), last_contact_message_id=bindparam("message_id"))
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some cases and where the next ones begin; None at the end."""
+
+    cases: list[Case]
+    next: Cursor | None
+
+
+def listed(
+    audience: Audience,
+    filters: Filters = UNFILTERED,
+    *,
+    chat: str | None = None,
+    q: str = "",
+    before: Cursor | None = None,
+    limit: int = PAGE,
+) -> Page:
+    """A page of cases, last message first (S10).
+
+    `filters` and `chat` as in narrowing.py. `q` searches number, subject, contact and every message.
+    """
+    condition = and_(narrowing.condition(filters, chat), visible_to(audience))
+    if q.strip():
+        found = search.find_cases(q, condition=condition, before=before, limit=limit)
+        return Page(_in_order(found.case_ids), found.next)
+    query = select(Case).where(condition).options(*shown_in_lists(), WITH_LABELS)
+    if before:
+        query = query.where(
+            tuple_(Case.last_message_at, Case.id) < tuple_(before.last_message_at, before.case_id)
+        )
+    query = query.order_by(Case.last_message_at.desc(), Case.id.desc()).limit(limit + 1)
+    rows = list(db.session.scalars(query).all())
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, Cursor(rows[-1].last_message_at, rows[-1].id) if more else None)
+
+
+def snippets(cases: Sequence[Case]) -> dict[int, Message]:
+    """The last message of each case, by case id, in one query."""
+    ids = [case.last_message_id for case in cases if case.last_message_id]
+    found = db.session.scalars(select(Message).where(Message.id.in_(ids))).all() if ids else []
+    return {message.case_id: message for message in found}
+
+
+def visible(number: int, audience: Audience) -> Case | None:
+    """The case with this number, None when it isn't there or not for these eyes."""
+    if not 0 < number <= LARGEST_ID:
+        return None
+    query = select(Case).where(Case.id == number, Case.deleted_at.is_(None), visible_to(audience))
+    return db.session.scalar(query.options(*shown_in_lists()))
+
+
+def lock(case: Case) -> Case:
+    """Make every other writer of this conversation wait, and see its latest state.
+
+    PostgreSQL locks the conversation's row, so that ids within it are in commit order; on SQLite
+    the whole writing transaction has the database to itself already.
+    """
+    _lock(case, waits=True)
+    return case
+
+
+def lock_if_free(case: Case) -> bool:
+    """The same without waiting: False while somebody else writes in the conversation."""
+    return _lock(case, waits=False)
+
+
+def open_by_hand(
+    *,
+    subject: str,
+    text_: str,
+    contact_name: str,
+    by: Agent | None,
+    group: Group | None = None,
+    key: str | None = None,
+) -> Case:
+    """A mail-like case that an agent or a program writes down: the "manual" channel.
+
+    One statement a row, because programs open many.
+    """
+    channel = _manual_channel()
+    moment = now()
+    contact_id = _add(Contact, name=contact_name.strip()[:200] or None)
+    place = {"channel_id": channel.id, "external_id": f"{contact_id}"}
+    identity_id = _add(Identity, contact_id=contact_id, **place)
+    case_id = _add(
+        Case,
+        channel_id=channel.id,
+        conversation_id=_add(Conversation, kind="thread", identity_id=identity_id, **place),
+        contact_id=contact_id,
+        subject=one_line(subject) or shortened(text_),
+        subject_is_edited=bool(subject.strip()),
+        group_id=group.id if group else channel.group_id,
+        created_at=moment,
+        last_message_at=moment,
+        last_activity_at=moment,
+        last_contact_at=moment,
+        unanswered_since=moment,
+    )
+    message_id = _add(
+        Message,
+        case_id=case_id,
+        channel_id=channel.id,
+        direction="in",
+        text=text_,
+        contact_id=contact_id,
+        received_at=moment,
+    )
+    db.session.connection().execute(_FIRST_MESSAGE, {"on_case": case_id, "message_id": message_id})
+    query = select(Case).where(Case.id == case_id).options(*shown_in_lists())
+    case = db.session.scalars(query).one()
+    search.add_message(message_id, case_id, text_)
+    contacts.index(case)
+    events.record("case.created", case_id=case_id, by=by)
+    events.record("message.received", case_id=case_id, message_id=message_id, by=by)
+    return case
+
+
+def set_status(case: Case, status: str, *, by: Agent | None, **cause: str) -> None:
+    if status not in STATUSES:
+        raise Refused("Status is open, pending or closed.")
+    if case.status == status:
+        return
+    old, case.status, case.status_changed_at = case.status, status, now()
+    db.session.flush()
+    events.record("case.status_changed", case_id=case.id, by=by, old=old, new=status, **cause)
+
+
+def set_priority(case: Case, priority: str, *, by: Agent | None) -> None:
+    if priority not in PRIORITIES:
+        raise Refused("Priority is low, normal, high or urgent.")
+    if case.priority == priority:
+        return
+    old, case.priority = case.priority, priority
+    db.session.flush()
+    events.record("case.priority_changed", case_id=case.id, by=by, old=old, new=priority)
+
+
+def set_spam(case: Case, *, is_spam: bool, by: Agent | None) -> None:
+    """Spam is in no list that doesn't ask for it, and a contact's next message begins a new case (S26)."""
+    if is_spam and case.is_active_chat:
+        raise Refused("End the chat first.")
+    if case.is_spam == is_spam:
+        return
+    case.is_spam = is_spam
+    db.session.flush()
+    if is_spam:
+        events.record("case.marked_spam", case_id=case.id, by=by)
+    else:
+        events.record("case.unmarked_spam", case_id=case.id, by=by)
+
+
+def set_trashed(case: Case, *, is_trashed: bool, by: Agent | None) -> None:
+    """The same of the trash; what lies there for long is deleted for good (deletions.py)."""
+    if is_trashed and case.is_active_chat:
+        raise Refused("End the chat first.")
+    if (case.trashed_at is not None) == is_trashed:
+        return
+    if case.deleted_at:
+        raise Refused("This case was deleted for good.")
+    case.trashed_at = now() if is_trashed else None
+    db.session.flush()
+    if is_trashed:
+        events.record("case.trashed", case_id=case.id, by=by)
+    else:
+        events.record("case.restored", case_id=case.id, by=by)
+
+
+def assign(case: Case, assignee: Agent | None, *, by: Agent | None) -> None:
+    """Make somebody responsible, or nobody. Raise Refused when they couldn't see the case."""
+    if assignee and not (assignee.is_active and agents.may_see(assignee, case)):
+        raise Refused("This agent can't see the case. Change its group or their access first.")
+    new = assignee.id if assignee else None
+    if case.assignee_id == new:
+        return
+    old, case.assignee_id = case.assignee_id, new
+    db.session.flush()
+    db.session.expire(case, ["assignee"])
+    events.record("case.assigned", case_id=case.id, by=by, old=old, new=new)
+
+
+def move(case: Case, group: Group | None, *, by: Agent | None) -> None:
+    """Give the case to another group; who can't see it there is untied from it."""
+    new = group.id if group else None
+    if case.group_id == new:
+        return
+    old, case.group_id = case.group_id, new
+    db.session.flush()
+    db.session.expire(case, ["group"])
+    events.record("case.group_changed", case_id=case.id, by=by, old=old, new=new)
+    if case.assignee and not agents.may_see(case.assignee, case):
+        assign(case, None, by=by)
+    if case.taken_by and not agents.may_see(case.taken_by, case):
+        taker, case.taken_by_id, case.taken_at = case.taken_by_id, None, None
+        db.session.flush()
+        db.session.expire(case, ["taken_by"])
+        reason = "moved to another group"
+        events.record("chat.put_back", case_id=case.id, by=by, old=taker, reason=reason)
+
+
+def set_subject(case: Case, subject: str, *, by: Agent | None) -> None:
+    """An agent's own subject, which stays. An empty one gives it back to the name (S32)."""
+    old = case.subject
+    case.subject_is_edited = bool(subject.strip())
+    case.subject = one_line(subject) or automatic_subject(case)
+    db.session.flush()
+    if case.subject != old:
+        contacts.index(case)
+        events.record(
+            "case.subject_changed", case_id=case.id, by=by, old=old, new=case.subject
+        )
+
+
+def refresh_subject(case: Case) -> None:
+    """Let an unedited subject follow the name it is made of."""
+    if case.subject_is_edited:
+        return
+    # Guarded, because an agent may be editing it at this moment: theirs is kept (S32).
+    db.session.execute(
+        update(Case)
+        .where(Case.id == case.id, Case.subject_is_edited.is_(False))
+        .values(subject=automatic_subject(case))
+        .execution_options(synchronize_session=False)
+    )
+    db.session.refresh(case)
+
+
+def automatic_subject(case: Case) -> str:
+    """A group's name; else the first text, shortened; else "LINE chat with <name>" (S32)."""
+    adapter = registry.adapter(case.channel.kind)
+    conversation = case.conversation
+    if conversation.is_group:
+        return conversation.name or adapter.unnamed(conversation.kind, conversation.external_id)
+    first = db.session.scalar(
+        select(Message.text)
+        .where(Message.case_id == case.id, Message.direction == "in", Message.kind == "text")
+        .order_by(Message.id)
+        .limit(1)
+    )
+    return shortened(first or "") or chat_with(adapter.label, contacts.author_name(case))
+
+
+def chat_with(label: str, name: str) -> str:
+    return f"{label} chat with {name}"
+
+
+def one_line(subject: str) -> str:
+    """A subject as somebody wrote it, as long as the column takes."""
+    return " ".join(subject.split())[:LONGEST_SUBJECT]
+
+
+def shortened(subject: str, length: int = SUBJECT_LENGTH) -> str:
+    """One line of at most `length` characters, cut at a word where there is one."""
+    line = " ".join(subject.split())
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > length // 2 else cut).rstrip() + "…"
+
+
+def active_in(conversation_id: int) -> Case | None:
+    """The conversation's active chat: at most one, the database says so (S26a)."""
+    return db.session.scalar(
+        select(Case).where(Case.conversation_id == conversation_id, text(ACTIVE))
+    )
+
+
+def _lock(case: Case, *, waits: bool) -> bool:
+    if db.session.get_bind().dialect.name == "postgresql":
+        query = select(Conversation.id).where(Conversation.id == case.conversation_id)
+        if db.session.scalar(query.with_for_update(skip_locked=not waits)) is None:
+            return False
+    db.session.refresh(case)
+    return True
+
+
+@cache
+def shown_in_lists() -> tuple:
+    """What rows of lists need of other tables: to be loaded with them."""
+    return (
+        joinedload(Case.contact),
+        joinedload(Case.conversation).joinedload(Conversation.identity),
+        # Their secrets would be decrypted once for every row.
+        joinedload(Case.channel).options(defer(Channel.key), defer(Channel.credentials)),
+        joinedload(Case.assignee),
+        joinedload(Case.taken_by),
+        joinedload(Case.group),
+    )
+
+
+def _in_order(ids: Sequence[int]) -> list[Case]:
+    query = select(Case).where(Case.id.in_(ids)).options(*shown_in_lists(), WITH_LABELS)
+    found = {case.id: case for case in db.session.scalars(query).all()}
+    return [found[case_id] for case_id in ids if case_id in found]
+
+
+def _manual_channel() -> Row:
+    """The id and default group of the channel that cases written by hand belong to."""
+    found = db.session.connection().execute(_MANUAL_CHANNEL).first()
+    if found is None:
+        _add(Channel, kind="manual", name="Written by hand", state="connected")
+        found = db.session.connection().execute(_MANUAL_CHANNEL).one()
+    return found
+
+
+def _add(model: type[Base], **values: object) -> int:
+    """Insert one row; its id."""
+    return db.session.connection().scalar(_INSERT[model], values)

@@ -1,0 +1,498 @@
+"""Chats: active conversations and what agents do with them.
+
+Taking is an atomic claim, ending is one guarded UPDATE, and at most one chat of a conversation is
+active because the database refuses a second (S26a). Nothing here commits.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+
+from app.channels import registry
+from app.channels.base import Content
+from app.clock import now
+from app.domain import (
+    agents,
+    authors,
+    cases,
+    contacts,
+    costs,
+    events,
+    messages,
+    reading,
+    settings,
+)
+from app.domain.agents import Audience, Refused, visible_to
+from app.domain.upsert import insert
+from app.extensions import db
+from app.models import ACTIVE, STATUSES, Agent, Case, Channel, Delivery, Message, ReadMark
+
+PORTION = 100
+PORTION_SECONDS = 0.05
+KEEP_OPEN = timedelta(minutes=5)
+ABANDONED_AFTER = timedelta(minutes=2)
+COUNTDOWN_FROM = 0.8
+
+
+class NotActive(Refused):
+    """The chat has ended already."""
+
+
+class NewerMessage(Refused):
+    """A contact wrote after what the agent had seen (S17)."""
+
+
+class OtherChatActive(Refused):
+    """Another case of this conversation has the active chat (S26a)."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(f"This conversation goes on in chat {case.number}.")
+        self.case = case
+
+
+# ── Lists ───────────────────────────────────────────────────────────────────────────────────
+
+
+def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
+    """Untaken chats, who waits longest first (S14)."""
+    return _active(visible_to(audience), Case.taken_by_id.is_(None), limit=limit)
+
+
+def mine(agent: Agent) -> Sequence[Case]:
+    return _active(visible_to(agents.audience_of(agent)), Case.taken_by_id == agent.id)
+
+
+def others(agent: Agent) -> Sequence[Case]:
+    """Chats that somebody else has taken, as far as this agent may see them."""
+    audience = agents.audience_of(agent)
+    return _active(
+        visible_to(audience), Case.taken_by_id.is_not(None), Case.taken_by_id != agent.id
+    )
+
+
+def counts(agent: Agent) -> dict[str, int]:
+    """How many chats stand in New, Mine and Others, in one query."""
+    is_new, is_mine = Case.taken_by_id.is_(None), Case.taken_by_id == agent.id
+    row = db.session.execute(
+        select(
+            func.count().filter(is_new).label("new"),
+            func.count().filter(is_mine).label("mine"),
+            func.count().label("all"),
+        ).where(text(ACTIVE), visible_to(agents.audience_of(agent)))
+    ).one()
+    return {"new": row.new, "mine": row.mine, "others": row.all - row.new - row.mine}
+
+
+def responses(agent: Agent) -> Sequence[Case]:
+    """Chats I have taken with contact messages that no page of mine has shown (S14, S15)."""
+    seen = exists().where(
+        ReadMark.agent_id == agent.id,
+        ReadMark.case_id == Case.id,
+        ReadMark.message_id >= Case.last_contact_message_id,
+    )
+    return _active(
+        visible_to(agents.audience_of(agent)),
+        Case.taken_by_id == agent.id,
+        Case.last_contact_message_id.is_not(None),
+        ~seen,
+    )
+
+
+def _active(*conditions: ColumnElement[bool], limit: int = 200) -> Sequence[Case]:
+    query = (
+        select(Case)
+        .where(text(ACTIVE), *conditions)
+        .options(*cases.shown_in_lists())
+        .order_by(func.coalesce(Case.unanswered_since, Case.last_message_at), Case.id)
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+# ── Who has it ──────────────────────────────────────────────────────────────────────────────
+
+
+def take(case: Case, *, by: Agent) -> bool:
+    """Claim an untaken chat. False when somebody was quicker or it has ended (H7)."""
+    if not _claim(case, by.id, was=None):
+        return False
+    _read_by(by, case)
+    events.record("chat.taken", case_id=case.id, by=by)
+    authors.change(case, by=by)
+    return True
+
+
+def take_over(case: Case, *, by: Agent) -> bool:
+    """Take a chat that another agent has. False when that changed meanwhile (S26b)."""
+    old = case.taken_by_id
+    if old == by.id or not _claim(case, by.id, was=old):
+        return False
+    _read_by(by, case)
+    events.record("chat.taken_over", case_id=case.id, by=by, old=old, new=by.id)
+    authors.change(case, by=by)
+    return True
+
+
+def hand_over(case: Case, to: Agent, *, by: Agent | None) -> bool:
+    """Give a chat to a colleague, for whom it lights as a response (S26b)."""
+    if not (to.is_active and agents.may_see(to, case)):
+        raise Refused("This agent can't see the chat. Choose another one.")
+    old = case.taken_by_id
+    if old == to.id or not _claim(case, to.id, was=old):
+        return False
+    if by is None or to.id != by.id:
+        _forget_reading(to, case)
+    events.record("chat.handed_over", case_id=case.id, by=by, old=old, new=to.id)
+    return True
+
+
+def take_for(case: Case, agent: Agent, *, by: Agent | None = None) -> bool:
+    """Let somebody have the chat without their doing: it lights for them, and selects nothing (S31).
+
+    Whoever takes it for themselves takes it like anybody.
+    """
+    if by is None or by.id != agent.id:
+        return hand_over(case, agent, by=by)
+    return take_over(case, by=by) if case.taken_by_id else take(case, by=by)
+
+
+def put_back(case: Case, *, by: Agent | None, reason: str = "") -> bool:
+    """Return a taken chat to New."""
+    old = case.taken_by_id
+    if old is None or not _claim(case, None, was=old):
+        return False
+    events.record("chat.put_back", case_id=case.id, by=by, old=old, reason=reason)
+    return True
+
+
+def select_message(case: Case, *, by: Agent) -> None:
+    """An agent opens the entry from the icon or from New: who reactivated it is its author (S31).
+
+    Taking it, taking it over and replying in it select too. Raise NotActive when it has ended.
+    """
+    cases.lock(case)
+    if not case.is_active_chat:
+        raise NotActive("This chat has ended already.")
+    events.record("chat.selected", case_id=case.id, by=by)
+    authors.change(case, by=by)
+    reading.show(case)
+
+
+def mark_read(case: Case, message_id: int, *, by: Agent) -> None:
+    """This agent's visible page has shown everything up to this message (S15)."""
+    newest = min(message_id, case.last_message_id or 0)
+    statement = insert(ReadMark).values(agent_id=by.id, case_id=case.id, message_id=newest)
+    changed = db.session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=["agent_id", "case_id"],
+            set_={"message_id": newest},
+            where=ReadMark.message_id < newest,
+        ).returning(ReadMark.message_id)
+    )
+    if changed is not None:
+        events.record("chat.read", case_id=case.id, by=by)
+        reading.show(case, up_to=newest)
+
+
+def _claim(case: Case, taker_id: int | None, *, was: int | None) -> bool:
+    """Change the taker if it is still whom the caller saw."""
+    won = db.session.execute(
+        update(Case)
+        .where(Case.id == case.id, text(ACTIVE), Case.taken_by_id.is_not_distinct_from(was))
+        .values(taken_by_id=taker_id, taken_at=now() if taker_id else None)
+        .execution_options(synchronize_session=False)
+    ).rowcount
+    db.session.refresh(case)
+    return won == 1
+
+
+def _read_by(agent: Agent, case: Case) -> None:
+    """Whoever takes a chat is looking at it: its messages so far are no new responses."""
+    if case.last_message_id:
+        mark_read(case, case.last_message_id, by=agent)
+
+
+def _forget_reading(agent: Agent, case: Case) -> None:
+    """Whoever is given a chat shall notice, although they may have looked at it before."""
+    mine = (ReadMark.agent_id == agent.id, ReadMark.case_id == case.id)
+    db.session.execute(delete(ReadMark).where(*mine))
+
+
+# ── Answering ───────────────────────────────────────────────────────────────────────────────
+
+
+def reply(
+    case: Case,
+    text_: str,
+    *,
+    by: Agent,
+    key: str | None = None,
+    files: Collection[int] = (),
+    quoted: Message | None = None,
+) -> Message:
+    """An agent's answer, once per key. It takes an untaken chat and reactivates an ended one.
+
+    `files` are ids of the agent's uploads in this case; with them the text may be empty. `quoted`
+    is the message that it answers, as `quotes.quotable` found it.
+
+    Raise OtherChatActive, messages.KeyReused, or Refused when nobody could receive it.
+    """
+    return reply_once(case, text_, by=by, key=key, files=files, quoted=quoted)[0]
+
+
+def reply_once(
+    case: Case,
+    text_: str,
+    *,
+    by: Agent,
+    key: str | None = None,
+    files: Collection[int] = (),
+    quoted: Message | None = None,
+) -> tuple[Message, bool]:
+    """The same, and whether this call made the message: False when its key had made it before."""
+    cases.lock(case)
+    if already := messages.sent_before(case, "out", text_, by=by, key=key, files=files):
+        return already, False
+    check_reply(case, text_)
+    if case.chat_state == "ended":
+        _reactivate_by(case, by)
+    elif case.is_active_chat:
+        if case.taken_by_id is None:
+            take(case, by=by)
+        authors.change(case, by=by)
+    cases.set_spam(case, is_spam=False, by=by)
+    cases.set_trashed(case, is_trashed=False, by=by)
+    message = messages.add_reply(case, text_, by=by, key=key, files=files, quoted=quoted)
+    return message, True
+
+
+def check_reply(case: Case, text_: str) -> None:
+    """Raise Refused when this could not be sent: nobody there, too much of it, or a spent quota."""
+    if reason := unreachable(case) or registry.adapter(case.channel.kind).problem_with(Content(text_)):
+        raise Refused(reason)
+    costs.check(case)
+
+
+def unreachable(case: Case) -> str:
+    """Why nobody could receive a reply in this conversation; empty when somebody can."""
+    if case.deleted_at:
+        return "This case was deleted for good."
+    if case.conversation.left_at:
+        return "The channel has left this group, so nothing can be sent to it any more."
+    if case.channel.state == "deleted":
+        return "This case's channel was deleted, so nothing can be sent through it."
+    return ""
+
+
+def note(
+    case: Case, text_: str, *, by: Agent, key: str | None = None, files: Collection[int] = ()
+) -> Message:
+    """An internal note, once per key."""
+    cases.lock(case)
+    if already := messages.sent_before(case, "note", text_, by=by, key=key, files=files):
+        return already
+    return messages.add_note(case, text_, by=by, key=key, files=files)
+
+
+def _reactivate_by(case: Case, agent: Agent) -> None:
+    """S26: whatever its status was it becomes open, taken by the agent."""
+    other = cases.active_in(case.conversation_id)
+    if other:
+        raise OtherChatActive(other)
+    case.chat_state, case.taken_by_id, case.taken_at = "active", agent.id, now()
+    case.keep_open_until = case.ended_at = case.author_candidate_id = None
+    cases.set_status(case, "open", by=agent)
+    db.session.flush()
+    db.session.expire(case, ["taken_by"])
+    _read_by(agent, case)
+    events.record("chat.reactivated_by_agent", case_id=case.id, by=agent)
+
+
+# ── Ending ──────────────────────────────────────────────────────────────────────────────────
+
+
+def end(
+    case: Case,
+    status: str,
+    *,
+    by: Agent | None,
+    cause: str = "agent",
+    last_seen: int | None = None,
+) -> None:
+    """End an active chat with a status (S17, S24). `cause` is agent, rule or inactivity.
+
+    Raise NotActive when it has ended already, NewerMessage when the contact wrote after
+    `last_seen`.
+    """
+    if status not in STATUSES:
+        raise Refused("Choose a status: open, pending or closed.")
+    cases.lock(case)
+    if not case.is_active_chat:
+        raise NotActive("This chat has ended already.")
+    if last_seen is not None and (case.last_contact_message_id or 0) > last_seen:
+        raise NewerMessage(f"{contacts.author_name(case)} just wrote.")
+    taker = case.taken_by_id
+    case.chat_state, case.taken_by_id, case.taken_at = "ended", None, None
+    case.keep_open_until, case.ended_at = None, now()
+    case.author_candidate_id = None  # whom nobody selected stays a member among others (S31)
+    db.session.flush()
+    db.session.expire(case, ["taken_by", "author_candidate"])
+    events.record("chat.ended", case_id=case.id, by=by, cause=cause, taken_by=taker)
+    cases.set_status(case, status, by=by, cause=cause)
+
+
+def mark_spam(case: Case, *, by: Agent) -> None:
+    """An agent's word that this is spam; an active chat ends first."""
+    _end_if_active(case, by)
+    cases.set_spam(case, is_spam=True, by=by)
+
+
+def trash(case: Case, *, by: Agent) -> None:
+    """Out of the way, for some weeks to be taken back; an active chat ends first."""
+    _end_if_active(case, by)
+    cases.set_trashed(case, is_trashed=True, by=by)
+
+
+def _end_if_active(case: Case, by: Agent) -> None:
+    """With the status it would have had else, so that whoever takes it back finds it as it was."""
+    cases.lock(case)
+    if case.is_active_chat:
+        end(case, status_after(case), by=by)
+
+
+def status_after(case: Case) -> str:
+    """What End chat preselects and inactivity sets: open if the contact wrote last (S17, S20)."""
+    return "open" if case.contact_wrote_last else "pending"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When an active chat ends by itself, and from when on its page says so (S20a)."""
+
+    ends_at: datetime
+    warns_at: datetime
+
+
+def deadline(case: Case, default_minutes: int | None = None) -> Deadline:
+    """Both limits must have passed: the quiet minutes, and what "keep open" granted."""
+    quiet = timedelta(minutes=minutes_of(case.channel, default_minutes))
+    ends = case.last_activity_at + quiet
+    if case.keep_open_until and case.keep_open_until > ends:
+        return Deadline(case.keep_open_until, max(ends, case.keep_open_until - KEEP_OPEN * 0.2))
+    return Deadline(ends, case.last_activity_at + quiet * COUNTDOWN_FROM)
+
+
+def minutes_of(channel: Channel, default_minutes: int | None = None) -> int:
+    if channel.inactivity_minutes:
+        return channel.inactivity_minutes
+    return default_minutes or settings.get("chats.inactivity_minutes")
+
+
+def keep_open(case: Case, *, by: Agent) -> None:
+    """Postpone the end: the present deadline and 5 minutes more, as often as wished (S20a)."""
+    cases.lock(case)
+    if not case.is_active_chat:
+        raise NotActive("This chat has ended already.")
+    case.keep_open_until = max(deadline(case).ends_at, now()) + KEEP_OPEN
+    db.session.flush()
+    events.record("chat.kept_open", case_id=case.id, by=by, until=str(case.keep_open_until))
+
+
+def end_inactive(*, limit: int = PORTION) -> int:
+    """End chats that were quiet too long, one portion; the number ended (S18, S20).
+
+    A portion is short, because on SQLite nobody else can write meanwhile. Each chat is asked again
+    under its lock what the list asked, so that a message that arrives meanwhile wins.
+    """
+    moment, until, ended = now(), time.monotonic() + PORTION_SECONDS, 0
+    for condition in _quiet_since(moment):
+        query = select(Case).where(text(ACTIVE), condition, *_unguarded(moment))
+        quiet = query.order_by(Case.last_activity_at).limit(limit - ended)
+        for case in db.session.scalars(quiet).all():
+            ended += _end_if_still(case, condition, moment)
+            if ended and time.monotonic() >= until:
+                return ended
+    return ended
+
+
+def _quiet_since(moment: datetime) -> list[ColumnElement[bool]]:
+    """One condition per distinct number of minutes: the default's, and each channel's own."""
+    own = db.session.execute(
+        select(Channel.id, Channel.inactivity_minutes).where(
+            Channel.inactivity_minutes.is_not(None)
+        )
+    ).all()
+    default = timedelta(minutes=settings.get("chats.inactivity_minutes"))
+    conditions = [
+        and_(
+            Case.last_activity_at <= moment - default,
+            Case.channel_id.not_in([row.id for row in own]),
+        )
+    ]
+    for row in own:
+        limit = moment - timedelta(minutes=row.inactivity_minutes)
+        conditions.append(and_(Case.channel_id == row.id, Case.last_activity_at <= limit))
+    return conditions
+
+
+def _unguarded(moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Neither kept open by an agent nor waiting for a reply to go out."""
+    return (
+        or_(Case.keep_open_until.is_(None), Case.keep_open_until <= moment),
+        ~exists().where(
+            Message.case_id == Case.id,
+            Message.state == "queued",
+            Delivery.message_id == Message.id,
+            Delivery.conversation_id == Case.conversation_id,
+        ),
+    )
+
+
+def _end_if_still(case: Case, condition: ColumnElement[bool], moment: datetime) -> int:
+    # Whoever writes in the conversation now goes first: a sweep that waited could wait for a
+    # webhook that waits for the sweep.
+    if not cases.lock_if_free(case):
+        return 0
+    still = (Case.id == case.id, text(ACTIVE), condition, *_unguarded(moment))
+    if db.session.scalar(select(Case.id).where(*still)) is None:
+        return 0
+    end(case, status_after(case), by=None, cause="inactivity")
+    return 1
+
+
+def put_back_abandoned(*, limit: int = PORTION) -> int:
+    """Waiting chats whose agent has had no live page for 2 minutes go back to New (S26b)."""
+    if not settings.get("chats.put_back_abandoned"):
+        return 0
+    limit_at = now() - ABANDONED_AFTER
+    query = (
+        select(Case)
+        .join(Agent, Agent.id == Case.taken_by_id)
+        .where(
+            text(ACTIVE),
+            Case.unanswered_since.is_not(None),
+            Case.taken_at <= limit_at,
+            or_(Agent.live_at.is_(None), Agent.live_at <= limit_at),
+        )
+        .limit(limit)
+        .with_for_update(of=Case, skip_locked=True)
+    )
+    found = db.session.scalars(query).all()
+    return sum(put_back(case, by=None, reason="the agent's page is gone") for case in found)
+
+
+def believe_the_clock() -> int:
+    """After the clock stepped back, times that lie ahead of it become now (F14).
+
+    A step forward looks like a machine that slept, and is believed. The number of chats mended.
+    """
+    moment = now()
+    return db.session.execute(
+        update(Case)
+        .where(text(ACTIVE), Case.last_activity_at > moment + timedelta(seconds=5))
+        .values(last_activity_at=moment, keep_open_until=None)
+        .execution_options(synchronize_session=False)
+    ).rowcount

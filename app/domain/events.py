@@ -1,0 +1,103 @@
+"""Events are the spine: one recorded fact each, in the transaction of what they tell of.
+
+History, live updates, rules and outgoing webhooks read this table. Names are noun.past_tense.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import joinedload
+
+from app.clock import now
+from app.domain import hot
+from app.extensions import db
+from app.models import RULE_EVENTS, Agent, Case, Event
+from app.transaction import wake_after_commit
+
+_INSERT = hot.Statement(
+    insert(Event.__table__),
+    *("type", "occurred_at", "case_id", "message_id", "channel_id", "agent_id", "data"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A fact that this transaction has recorded, as rules look at it."""
+
+    type: str
+    case_id: int | None
+    data: dict[str, Any]
+
+
+def record(
+    type_: str,
+    *,
+    case_id: int | None = None,
+    message_id: int | None = None,
+    channel_id: int | None = None,
+    by: Agent | None = None,
+    **data: Any,
+) -> None:
+    """Add one fact. `data` holds what the fact is about: old and new, `by` for non-people."""
+    _INSERT.count(
+        hot.connection(),
+        type=type_,
+        occurred_at=now(),
+        case_id=case_id,
+        message_id=message_id,
+        channel_id=channel_id,
+        agent_id=by.id if by else None,
+        data=json.dumps(data, ensure_ascii=False) if data else "{}",
+    )
+    pile = "ruled" if "is_ruling" in db.session.info else "fresh"
+    db.session.info.setdefault(pile, []).append(Fresh(type_, case_id, data))
+    wake_after_commit("events")
+
+
+def take_fresh() -> list[Fresh]:
+    """What was recorded since this was asked last, by anybody but rules."""
+    return db.session.info.pop("fresh", [])
+
+
+def take_ruled() -> list[Fresh]:
+    """The same of what rules did."""
+    return db.session.info.pop("ruled", [])
+
+
+def of_case(case: Case, *, after: int = 0, limit: int = 200) -> Sequence[Event]:
+    """A case's history, oldest first."""
+    query = (
+        select(Event)
+        .where(Event.case_id == case.id, Event.id > after)
+        .options(joinedload(Event.agent))
+        .order_by(Event.id)
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+def of_rules(*, before: int | None, limit: int) -> Sequence[Event]:
+    """What happened to rules as such, newest first, below this id."""
+    query = select(Event).where(text(RULE_EVENTS)).options(joinedload(Event.agent))
+    query = query.where(Event.id < before) if before else query
+    return db.session.scalars(query.order_by(Event.id.desc()).limit(limit)).all()
+
+
+def newest_ids(limit: int) -> Sequence[int]:
+    """The ids of the newest events, oldest first: where a live reader starts."""
+    found = db.session.scalars(select(Event.id).order_by(Event.id.desc()).limit(limit)).all()
+    return found[::-1]
+
+
+def forget(case: Case, words: str, *, instead: str) -> None:
+    """Take words that a contact took back out of what a case's events hold (L3)."""
+    query = select(Event).where(Event.case_id == case.id, Event.data != "{}")
+    for event in db.session.scalars(query):
+        data = json.loads(event.data)
+        cleaned = {key: instead if value == words else value for key, value in data.items()}
+        if cleaned != data:
+            event.data = json.dumps(cleaned, ensure_ascii=False)
+    db.session.flush()

@@ -1,0 +1,155 @@
+"""Why rules did what they did: told again by the functions that decide (R6).
+
+A pass kept facts and the versions that ran. Customers' words were not kept: they are looked up as
+they are now, and where they are gone (unsent, say) only the outcome is told.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from app.clock import now
+from app.domain.rules import definitions, engine
+from app.domain.rules.decisions import Decision, Judged, decide
+from app.domain.rules.definitions import Definition
+from app.domain.rules.situations import MOST_TEXTS
+from app.extensions import db
+from app.models import Case, Message, RulePass, RuleVersion
+
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One rule of a pass as it was then: what came of it, and why.
+
+    `decision` is None when it was not asked. The `notes` of one that failed are the program's own
+    words, and for admins alone.
+    """
+
+    rule_id: int
+    name: str
+    version: int
+    definition: Definition
+    outcome: str
+    notes: str | None
+    decision: Decision | None
+
+    def notes_for(self, *, is_admin: bool) -> str | None:
+        """What was left out, or why it failed, as far as the reader may know it."""
+        is_hidden = self.outcome == engine.FAILED and not is_admin
+        return engine.BROKEN if is_hidden else self.notes
+
+    @property
+    def is_retold(self) -> bool:
+        """Whether deciding it again comes out the same; not where the words it saw are gone."""
+        return self.decision is not None and self.decision.applies == (self.outcome != "not")
+
+    @property
+    def decisive(self) -> Judged | None:
+        """The condition that decided; None where that can't be told any more."""
+        return self.decision.decisive if self.decision and self.is_retold else None
+
+
+@dataclass(frozen=True)
+class ToldPass:
+    """All rules of a type over a case at a moment; `happened` as far as a rule asked for it."""
+
+    id: int
+    type: str
+    occurred_at: datetime
+    happened: tuple[str, ...]
+    rules: tuple[Told, ...]
+
+
+def of_case(case: Case, *, after: int = 0, limit: int = 50) -> list[ToldPass]:
+    """The passes over a case, oldest first."""
+    query = select(RulePass).where(RulePass.case_id == case.id, RulePass.id > after)
+    return _told_all(case, db.session.scalars(query.order_by(RulePass.id).limit(limit)).all())
+
+
+def newest_of_case(case: Case, *, before: int | None, limit: int) -> list[ToldPass]:
+    """The same, newest first."""
+    query = select(RulePass).where(RulePass.case_id == case.id)
+    query = query.where(RulePass.id < before) if before else query
+    return _told_all(case, db.session.scalars(query.order_by(RulePass.id.desc()).limit(limit)).all())
+
+
+def forget_old() -> None:
+    """Explanations are kept for 90 days (R6)."""
+    old = select(RulePass.id).where(RulePass.occurred_at < now() - KEPT).limit(5000)
+    db.session.execute(delete(RulePass).where(RulePass.id.in_(old)))
+
+
+def _told_all(case: Case, passes: Sequence[RulePass]) -> list[ToldPass]:
+    versions, facts = _versions(passes), [json.loads(pass_.facts) for pass_ in passes]
+    texts = _texts(case, max((seen.get(engine.MESSAGE) or 0 for seen in facts), default=0))
+    return [
+        _told(pass_, seen | _words(case, texts, seen.get(engine.MESSAGE) or 0), versions)
+        for pass_, seen in zip(passes, facts, strict=True)
+    ]
+
+
+def _told(pass_: RulePass, facts: dict[str, Any], versions: dict[int, RuleVersion]) -> ToldPass:
+    return ToldPass(
+        id=pass_.id,
+        type=pass_.type,
+        occurred_at=pass_.occurred_at,
+        happened=tuple(facts.get("happened", ())),
+        rules=tuple(_each(json.loads(pass_.steps), facts, versions)),
+    )
+
+
+def _each(
+    steps: list[dict[str, Any]], facts: dict[str, Any], versions: dict[int, RuleVersion]
+) -> Iterator[Told]:
+    """Each rule with the facts that it saw: those of the pass, and what rules before it changed."""
+    for step in steps:
+        version = versions[step["version"]]
+        definition = definitions.kept(version)
+        is_asked = step["outcome"] != "stopped"
+        yield Told(
+            rule_id=version.rule_id,
+            name=version.name,
+            version=version.number,
+            definition=definition,
+            outcome=step["outcome"],
+            notes=step.get("notes"),
+            decision=decide(definition, facts) if is_asked else None,
+        )
+        facts = facts | step.get("changes", {})
+
+
+def _versions(passes: Sequence[RulePass]) -> dict[int, RuleVersion]:
+    ids = {step["version"] for pass_ in passes for step in json.loads(pass_.steps)}
+    found = db.session.scalars(select(RuleVersion).where(RuleVersion.id.in_(ids)))
+    return {version.id: version for version in found}
+
+
+def _texts(case: Case, newest_id: int) -> list[tuple[int, str]]:
+    """What was written in a case up to a message, newest first, with the messages' ids.
+
+    Twice what a rule looks at: so much of it was there for older passes too.
+    """
+    written = select(Message.id, Message.text).where(
+        Message.case_id == case.id,
+        Message.direction.in_(("in", "out")),
+        Message.id <= newest_id,
+    )
+    found = db.session.execute(written.order_by(Message.id.desc()).limit(2 * MOST_TEXTS))
+    return [(row.id, row.text) for row in found]
+
+
+def _words(case: Case, texts: list[tuple[int, str]], message_id: int) -> dict[str, Any]:
+    """What the conditions on customers' words saw, as far as it is still there."""
+    seen = [(id_, text) for id_, text in texts if id_ <= message_id][:MOST_TEXTS]
+    return {
+        "latest_text": seen[0][1] if seen and seen[0][0] == message_id else "",
+        "any_text": [text for _id, text in seen],
+        "subject": case.subject,
+        "author_name": (case.contact.name or "") if case.contact else "",
+    }

@@ -1,0 +1,153 @@
+"""The search index in PostgreSQL: tsvectors made in Python and a GIN index, no extension.
+
+A tsvector keeps at most 255 places of a word and none past 16,383, so phrases are not asked of it:
+it says which rows have all the pairs, and `words`, the normalised text itself, says whether they
+stand in a row. That is exact for every length.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import ColumnElement, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+from sqlalchemy.engine import Connection
+
+from app.domain import hot
+from app.domain.search.tokens import Term, Words
+from app.models import Case
+
+# What no needle can have in it, so that no phrase reaches over the seam.
+SEAM = " \n"
+
+# A short pending list keeps both the unlucky insert that empties it and every search quick.
+_DDL = (
+    "CREATE TABLE message_search (message_id bigint PRIMARY KEY, case_id bigint NOT NULL,"
+    " tokens tsvector NOT NULL, words text NOT NULL)",
+    "CREATE INDEX message_search_case ON message_search (case_id)",
+    "CREATE INDEX message_search_tokens ON message_search USING gin (tokens)"
+    " WITH (gin_pending_list_limit = 512)",
+    "CREATE TABLE case_search (case_id bigint PRIMARY KEY, tokens tsvector NOT NULL,"
+    " words text NOT NULL)",
+    "CREATE INDEX case_search_tokens ON case_search USING gin (tokens)"
+    " WITH (gin_pending_list_limit = 512)",
+)
+_ADD = hot.Statement(
+    text(
+        "INSERT INTO message_search (message_id, case_id, tokens, words)"
+        " VALUES (:message_id, :case_id, CAST(:tokens AS tsvector), :words)"
+    )
+)
+_REMOVE = "DELETE FROM message_search WHERE message_id = %s"
+_DROP_CASE = "DELETE FROM case_search WHERE case_id = %s"
+_PUT_CASE = (
+    "INSERT INTO case_search (case_id, tokens, words) VALUES (%s, %s::tsvector, %s)"
+    " ON CONFLICT (case_id) DO UPDATE SET tokens = EXCLUDED.tokens, words = EXCLUDED.words"
+)
+
+
+def create(connection: Connection) -> None:
+    for statement in _DDL:
+        connection.exec_driver_sql(statement)
+
+
+def drop(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TABLE message_search, case_search")
+
+
+def add_message(connection: Connection, message_id: int, case_id: int, words: Words) -> None:
+    found = {"tokens": _lexemes([words]), "words": _text([words])}
+    _ADD.count(connection, message_id=message_id, case_id=case_id, **found)
+
+
+def remove_message(connection: Connection, message_id: int, words: Words) -> None:
+    connection.exec_driver_sql(_REMOVE, (message_id,))
+
+
+def put_case(connection: Connection, case_id: int, texts: Iterable[Words]) -> None:
+    texts = list(texts)
+    connection.exec_driver_sql(_PUT_CASE, (case_id, _lexemes(texts), _text(texts)))
+
+
+def remove_case(connection: Connection, case_id: int) -> None:
+    connection.exec_driver_sql(_DROP_CASE, (case_id,))
+
+
+def gather(connection: Connection, terms: Sequence[Term], most: int) -> ColumnElement[bool] | None:
+    """The condition that a case has a hit, or None when there are more hits than `most`."""
+    condition, parameters = _hit(terms)
+    found: set[int] = set()
+    with _by_index(connection):
+        for table in ("case_search", "message_search"):
+            query = f"SELECT case_id FROM {table} WHERE {condition} LIMIT {most + 1}"  # noqa: S608 - our own words
+            rows = connection.exec_driver_sql(query, parameters).all()
+            if len(rows) > most:
+                return None
+            found.update(row[0] for row in rows)
+    # As rows, because the planner would compare a long array with every case, one by one.
+    return Case.id.in_(select(func.unnest(bindparam(None, list(found), type_=ARRAY(BIGINT)))))
+
+
+def matching(connection: Connection, terms: Sequence[Term], case_ids: Sequence[int]) -> set[int]:
+    """Those of these cases that have a hit."""
+    found = _newest_among(connection, "message_search", "1", terms, case_ids)
+    return set(found) | set(_newest_among(connection, "case_search", "1", terms, case_ids))
+
+
+def newest_hits(
+    connection: Connection, terms: Sequence[Term], case_ids: Sequence[int]
+) -> dict[int, int]:
+    """The newest message with a hit, by case, for those of these cases that have one."""
+    return _newest_among(connection, "message_search", "message_id", terms, case_ids)
+
+
+def _newest_among(
+    connection: Connection,
+    table: str,
+    message_id: str,
+    terms: Sequence[Term],
+    case_ids: Sequence[int],
+) -> dict[int, int]:
+    """Look at the cases' own rows. MATERIALIZED keeps the planner from the index of all texts."""
+    condition, parameters = _hit(terms)
+    query = (
+        f"WITH own AS MATERIALIZED (SELECT * FROM {table} WHERE case_id = ANY(%s))"  # noqa: S608 - our own words
+        f" SELECT case_id, max({message_id}) FROM own WHERE {condition} GROUP BY case_id"
+    )
+    rows = connection.exec_driver_sql(query, (list(case_ids), *parameters)).all()
+    return {case_id: newest for case_id, newest in rows}
+
+
+@contextmanager
+def _by_index(connection: Connection) -> Iterator[None]:
+    """Let the planner use the index: it takes rare combinations of common pairs for common."""
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    yield
+    connection.exec_driver_sql("SET LOCAL enable_seqscan TO DEFAULT")
+
+
+def _hit(terms: Sequence[Term]) -> tuple[str, tuple[str, ...]]:
+    """A condition on `tokens` and `words`, and its parameters."""
+    needles = [term.needle for term in terms if term.needle]
+    condition = " AND ".join(["tokens @@ %s::tsquery", *("strpos(words, %s) > 0" for _ in needles)])
+    return condition, (_tsquery(terms), *needles)
+
+
+def _tsquery(terms: Sequence[Term]) -> str:
+    """Tokens hold letters, digits and marks only, so that nothing in quotes needs escaping."""
+    asked: dict[str, None] = {}
+    for term in terms:
+        *whole, last = term.tokens
+        asked.update((f"'{token}'", None) for token in whole)
+        asked[f"'{last}':*" if term.is_prefix else f"'{last}'"] = None
+    return " & ".join(asked)
+
+
+def _lexemes(texts: Sequence[Words]) -> str:
+    lexemes: set[str] = set()
+    for words in texts:
+        lexemes.update(words.tokens, words.joined)
+    return " ".join(lexemes)
+
+
+def _text(texts: Sequence[Words]) -> str:
+    return SEAM.join(f" {' '.join(words.segments)}" for words in texts)

@@ -1,0 +1,84 @@
+"""One chat as lists show it: in the icon's panel, and in New, Mine and Others.
+
+The same rows serve the page, the refreshing endpoint and what is pushed to everybody. It refuses
+to hold anything of the viewer: incoming rows are rendered once for a whole audience.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app import words
+from app.domain import cases, chats, contacts, settings
+from app.domain.agents import Audience
+from app.models import Agent, Case, Contact
+
+SNIPPET_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one line of a list of chats says."""
+
+    number: int
+    title: str
+    snippet: str
+    priority: str
+    channel: str
+    is_group: bool
+    picture: str | None
+    waiting_since: datetime | None
+    last_message_at: datetime
+    deadline: chats.Deadline
+    taken_by: str | None
+
+
+def incoming(audience: Audience) -> list[Row]:
+    """Untaken chats, who waits longest first (S14)."""
+    return of(chats.incoming(audience))
+
+
+def responses(agent: Agent) -> list[Row]:
+    """Unread answers in chats this agent has taken (S14)."""
+    return of(chats.responses(agent))
+
+
+def of(active: Sequence[Case]) -> list[Row]:
+    """Rows in the given order: two further queries, however many chats there are."""
+    if not active:
+        return []
+    minutes = settings.get("chats.inactivity_minutes")
+    last = cases.snippets(active)
+    return [_row(case, words.of(last[case.id]) if case.id in last else "", minutes) for case in active]
+
+
+def picture_of(case: Case) -> str | None:
+    """Where the author's picture is, if one was fetched and the row is about one person."""
+    is_person = case.conversation.kind in ("user", "thread")
+    return of_contact(case.contact) if is_person else None
+
+
+def of_contact(contact: Contact | None) -> str | None:
+    return picture_address(contact.id, contact.picture) if contact else None
+
+
+def picture_address(contact_id: int, picture: str | None) -> str | None:
+    """An address that changes with the picture, so that browsers may keep it; None without one."""
+    return f"/contacts/{contact_id}/picture?v={zlib.crc32(picture.encode()):x}" if picture else None
+
+
+def _row(case: Case, snippet: str, minutes: int) -> Row:
+    return Row(
+        number=case.number,
+        title=contacts.title_of(case),
+        snippet=cases.shortened(snippet, SNIPPET_LENGTH),
+        priority=case.priority,
+        channel=case.channel.name,
+        is_group=case.conversation.is_group,
+        picture=picture_of(case),
+        waiting_since=case.unanswered_since,
+        last_message_at=case.last_message_at,
+        deadline=chats.deadline(case, minutes),
+        taken_by=case.taken_by.name if case.taken_by else None,
+    )
