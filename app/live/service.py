@@ -1,0 +1,304 @@
+"""From events to open pages: who must hear of what happened, and what is pushed to them.
+
+The socket says that something changed; the database says what. Only the incoming part of the icon
+is pushed as HTML, rendered once per audience; everything else is a topic, and the page pulls its
+own partial over HTTP, where rights are checked. A lost wake costs a second, never a message.
+"""
+
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, render_template
+from sqlalchemy import select, update
+
+from app import rows, transaction
+from app.clock import now
+from app.domain import agents, events, sessions
+from app.domain.agents import EVERYTHING, Audience
+from app.extensions import db
+from app.live import handoff
+from app.live.bus import Bus
+from app.live.hub import Client, Hub
+from app.models import Agent, Case, Event
+from app.workers import Worker
+
+OVERLAP = 200  # ids may commit out of order on PostgreSQL, so a little is read twice
+PORTION = 500
+RIGHTS_EVERY_SECONDS = 2.0
+# In busy moments pages hear of many events together, and requests have the processor in between:
+# the reader rests a tenth of a second, and three times as long as it had to work.
+REST_SECONDS = 0.1
+REST_FACTOR = 3
+MOST_TOPICS = 20
+# Open pages of one browser; beyond it somebody collects file descriptors, and polling still works.
+MOST_PAGES = 200
+SIGNED_OUT = 4401
+TRY_LATER = 1013
+SUBSCRIBED = json.dumps({"type": "subscribed"})
+QUIET_TYPES = frozenset(
+    (
+        *("chat.read", "chat.selected", "note.added", "message.delayed"),
+        *("notification.added", "notification.mail_failed", "webhook.queued", "webhook.failed"),
+    )
+)
+# Minutes until a chat ends, names of channels, groups, labels and colleagues, rules that rest: they
+# stand on every page.
+EVERYWHERE = (
+    *("setting.changed", "channel.", "group.changed", "group.deleted", "agent.changed"),
+    *("label.", "rules.paused", "rules.resumed"),
+)
+# A group's own comings and goings stand on its page and in lists, and nowhere else.
+PRESENCE = frozenset({"channel.joined_group", "channel.left_group"})
+LIST_TYPES = (
+    *("case.", "chat.ended", "chat.reactivated", "contact.", *PRESENCE),
+    *("message.edited", "message.unsent"),
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Live:
+    """The live part of one process: its hub, its reader of events, its bus."""
+
+    app: Flask
+    hub: Hub
+    bus: Bus
+    worker: Worker
+    newest: int = 0
+    seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP * 4))
+    pushed: dict[Hashable, str] = field(default_factory=dict)
+    rights_checked_at: float = 0.0
+    rests_until: float = 0.0
+    is_started: bool = False
+
+
+def init_app(app: Flask) -> None:
+    handoff.prepare(app)
+    worker = Worker(app, "live", lambda: _look(of(app)))
+    bus = Bus(app.extensions["mado"].redis_url, on_wake=worker.wake)
+    hub = Hub()
+    hub.on_text = lambda client, text: _heard(hub, client, text)
+    app.extensions["live"] = Live(app, hub, bus, worker)
+    transaction.on_commit("events", worker.wake)
+    transaction.on_commit("events", bus.publish)
+
+
+def of(app: Flask) -> Live:
+    return app.extensions["live"]
+
+
+def begin(live: Live) -> None:
+    """Start reading before a socket is taken in, so that nothing falls between."""
+    if not live.is_started:
+        live.is_started = True
+        start_from_now(live)
+        live.worker.start()
+        live.bus.start()
+
+
+def start_from_now(live: Live) -> None:
+    """What happened so far is known; what commits late with an id in between is still read."""
+    live.seen.extend(events.newest_ids(OVERLAP))
+    live.newest = max(live.seen, default=0)
+
+
+def has_too_many(live: Live, session_id: str) -> bool:
+    """Whether this session holds as many sockets as one may."""
+    return sum(one.session_id == session_id for one in live.hub.clients()) >= MOST_PAGES
+
+
+def bus_state(app: Flask) -> str:
+    """`none`, `connected` or `unreachable`, for /readyz."""
+    return of(app).bus.state()
+
+
+def present_agents(app: Flask) -> frozenset[int]:
+    """Agents with an open page in this process; their sessions count as used."""
+    clients = of(app).hub.clients()
+    for client in clients:
+        sessions.touch(int(client.session_id))
+    return frozenset(client.agent_id for client in clients)
+
+
+def keep_presence(agent_ids: Iterable[int]) -> None:
+    """Write down that these agents have a live page now."""
+    db.session.execute(update(Agent).where(Agent.id.in_(list(agent_ids))).values(live_at=now()))
+
+
+def incoming_html(app: Flask, audience: Audience) -> str:
+    """The shared part of the icon's list, the same for everybody of this audience."""
+    with app.test_request_context(base_url=app.extensions["mado"].public_url):
+        return render_template("chats/_incoming.html", incoming=rows.incoming(audience))
+
+
+# ── Reading events ──────────────────────────────────────────────────────────────────────────
+
+
+def _look(live: Live) -> bool:
+    """Push what is new. True while a full portion says that there is more."""
+    time.sleep(max(0.0, live.rests_until - time.monotonic()))
+    if time.monotonic() - live.rights_checked_at > RIGHTS_EVERY_SECONDS:
+        live.rights_checked_at = time.monotonic()
+        _check_rights(live)
+    fresh = _fresh_events(live)
+    if fresh and live.hub.clients():
+        began = time.monotonic()
+        _tell(live, fresh)
+        ended = time.monotonic()
+        live.rests_until = ended + max(REST_SECONDS, REST_FACTOR * (ended - began))
+    elif fresh:
+        live.pushed.clear()
+    transaction.release()
+    return len(fresh) >= PORTION
+
+
+def _fresh_events(live: Live) -> list[Any]:
+    columns = select(Event.id, Event.type, Event.case_id, Event.agent_id, Event.data)
+    query = columns.where(Event.id > live.newest - OVERLAP).order_by(Event.id)
+    seen = set(live.seen)
+    fresh = [
+        row for row in db.session.execute(query.limit(PORTION + OVERLAP)) if row.id not in seen
+    ]
+    live.seen.extend(row.id for row in fresh)
+    live.newest = max([live.newest, *(row.id for row in fresh)])
+    return fresh
+
+
+def _tell(live: Live, fresh: list[Any]) -> None:
+    about = _cases({row.case_id for row in fresh if row.case_id})
+    _push_incoming(live, fresh, about)
+    told: dict[frozenset[str], set[int]] = {}
+    for alike in _grouped(live.hub.clients()):
+        topics = frozenset(_topics_for(alike[0], fresh, about))
+        told.setdefault(topics, set()).update(map(id, alike))
+    told.pop(frozenset(), None)
+    for topics, clients in told.items():
+        message = json.dumps({"type": "changed", "topics": sorted(topics)})
+        live.hub.send(message, to=lambda client, ids=clients: id(client) in ids)
+
+
+def _grouped(clients: Iterable[Client]) -> Iterable[list[Client]]:
+    """Pages of one agent that show the same must hear the same: think once for all of them."""
+    groups: dict[Hashable, list[Client]] = {}
+    for client in clients:
+        key = (client.agent_id, client.audience, frozenset(client.topics))
+        groups.setdefault(key, []).append(client)
+    return groups.values()
+
+
+def _cases(ids: set[int]) -> dict[int, Any]:
+    if not ids:
+        return {}
+    columns = select(Case.id, Case.group_id, Case.taken_by_id, Case.chat_state)
+    return {row.id: row for row in db.session.execute(columns.where(Case.id.in_(ids)))}
+
+
+def _push_incoming(live: Live, fresh: list[Any], about: dict[int, Any]) -> None:
+    """One rendering per audience, and only where it says something new."""
+    if not any(_may_show(row, about) for row in fresh):
+        return
+    audiences = live.hub.audiences()
+    live.pushed = {one: html for one, html in live.pushed.items() if one in audiences}
+    for audience in audiences:
+        html = incoming_html(live.app, audience)  # type: ignore[arg-type]
+        if live.pushed.get(audience) != html:
+            live.pushed[audience] = html
+            message = json.dumps({"type": "incoming", "html": html})
+            live.hub.send(message, to=lambda client, one=audience: client.audience == one)
+
+
+def _is_everywhere(row: Any) -> bool:
+    return row.type.startswith(EVERYWHERE) and row.type not in PRESENCE
+
+
+def _may_show(row: Any, about: dict[int, Any]) -> bool:
+    if _is_everywhere(row):
+        return True
+    is_of_chat = row.case_id in about and about[row.case_id].chat_state != "none"
+    return is_of_chat and row.type not in QUIET_TYPES
+
+
+def _topics_for(client: Client, fresh: list[Any], about: dict[int, Any]) -> set[str]:
+    told: set[str] = set()
+    for row in fresh:
+        if _is_everywhere(row):
+            told |= client.topics
+        if _tells(client.agent_id, row):
+            told.add("notifications")
+        case = about.get(row.case_id)
+        if case is None:
+            continue
+        if _concerns(client.agent_id, row, case):
+            told.add("responses")
+        if not _may_see(client.audience, case.group_id) and row.type != "case.group_changed":
+            continue
+        told.add(f"case:{case.id}")
+        if case.chat_state != "none" and row.type != "chat.read":
+            told.add("chats")
+        if case.chat_state == "none" or row.type.startswith(LIST_TYPES):
+            told.add("cases")
+    return told & (client.topics | {"responses"})
+
+
+def _concerns(agent_id: int, row: Any, case: Any) -> bool:
+    """Whether this may change what waits for an agent: theirs now, before, or by their doing."""
+    if agent_id in (case.taken_by_id, row.agent_id):
+        return True
+    if not row.type.startswith("chat."):
+        return False
+    data = json.loads(row.data)
+    return agent_id in (data.get("old"), data.get("new"), data.get("taken_by"))
+
+
+def _tells(agent_id: int, row: Any) -> bool:
+    """Whether the agent was told something, or has read it in another page."""
+    if row.type in ("notification.added", "notification.mail_failed"):
+        return agent_id in json.loads(row.data)["agents"]
+    return row.type == "notification.read" and row.agent_id == agent_id
+
+
+def _may_see(audience: Hashable, group_id: int | None) -> bool:
+    if audience == EVERYTHING or group_id is None:
+        return True
+    return isinstance(audience, frozenset) and group_id in audience
+
+
+# ── Clients ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _heard(hub: Hub, client: Client, text: str) -> None:
+    """A page says which topics it shows, and is answered: from now on nothing is missed.
+
+    On the answer the page fetches what it shows; before it, an event could fall between. Anything
+    else that is said is ignored.
+    """
+    try:
+        wanted = json.loads(text)["subscribe"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    if isinstance(wanted, list):
+        client.topics = frozenset(topic for topic in wanted[:MOST_TOPICS] if isinstance(topic, str))
+        hub.send(SUBSCRIBED, to=lambda other: other is client)
+
+
+def _check_rights(live: Live) -> None:
+    """Close sockets of ended sessions, and follow changes of role, access and groups (T15)."""
+    clients = live.hub.clients()
+    if not clients:
+        return
+    people = sessions.agents_by_session({int(client.session_id) for client in clients})
+    for client in clients:
+        agent = people.get(int(client.session_id))
+        if agent is None:
+            live.hub.close(to=lambda other, one=client: other is one, code=SIGNED_OUT)
+        elif client.audience != (audience := agents.audience_of(agent)):
+            client.audience = audience
+            html = incoming_html(live.app, audience)
+            message = json.dumps({"type": "incoming", "html": html})
+            live.hub.send(message, to=lambda other, one=client: other is one)
