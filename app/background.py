@@ -1,0 +1,268 @@
+"""What runs beside requests: the workers of each process, and the periodic jobs of the scheduler.
+
+Every job may be run by any number of processes: work is claimed in the database, and the sweeps
+are done by whoever holds the clock's lease. Nothing is decided here.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from flask import Flask
+from flask_babel import lazy_gettext
+from sqlalchemy import delete, select
+
+from app import calling, delivery, downloads, lookups, mailing, quotas, signals, transaction
+from app.channels import registry
+from app.clock import now
+from app.domain import (
+    changes,
+    chats,
+    deletions,
+    inbox,
+    invitations,
+    kept_events,
+    notifications,
+    sessions,
+    tokens,
+    uploads,
+    webhook_calls,
+)
+from app.domain.rules import explain, timers
+from app.domain.rules.book import InForce
+from app.domain.upsert import insert
+from app.extensions import db
+from app.live import service
+from app.models import Lease, Receipt
+from app.workers import OWNER, Worker
+
+CLOCK_LEASE = timedelta(seconds=8)
+LATE_AFTER = timedelta(seconds=60)
+RECEIPTS_KEPT = timedelta(days=30)
+STARTED_AT = now()
+LATE_CLOCK = lazy_gettext(
+    "The scheduler has not run for a minute: chats don't end by themselves. Is scheduler.py running?"
+)
+
+
+def init_app(app: Flask) -> None:
+    """Let a server's worker process start its threads once it exists (never before a fork)."""
+    app.extensions["start_in_worker"] = lambda: start_workers(app)
+    app.extensions["stop_in_worker"] = lambda: stop_workers(app)
+    app.extensions["mado.warnings"] = _warnings
+
+
+def start_workers(app: Flask) -> None:
+    """Deliveries, look-ups, downloads, signals, housekeeping; with MADO_EMBEDDED the scheduler."""
+    dispatcher = delivery.Dispatcher(app)
+    look_ups = Worker(app, "look-ups", lambda: lookups.look_up_one() or quotas.ask_one())
+    fetching = [
+        Worker(app, f"downloads-{number}", partial(downloads.work_one, kinds))
+        for number, kinds in enumerate(downloads.LANES)
+    ]
+    housekeeping = Worker(app, "housekeeping", Housekeeping(app))
+    transaction.on_commit("deliveries", dispatcher.worker.wake)
+    telling = Worker(app, "signals", signals.send_one)
+    letters = Worker(app, "mails", mailing.mail_one)
+    callers = [
+        Worker(app, f"webhook-calls-{number}", calling.call_one) for number in range(calling.THREADS)
+    ]
+    transaction.on_commit("lookups", look_ups.wake)
+    transaction.on_commit("signals", telling.wake)
+    transaction.on_commit("mails", letters.wake)
+    for worker in callers:
+        transaction.on_commit("webhook_calls", worker.wake)
+    signals.on_typing(telling.wake)
+    for worker in fetching:
+        transaction.on_commit("media", worker.wake)
+    downloads.is_stopping.clear()
+    quiet = (look_ups, housekeeping, telling, letters, *callers, *fetching)
+    for worker in (dispatcher.worker, *quiet):
+        worker.start()
+    app.extensions["mado.workers"] = (*quiet, dispatcher)
+    if os.environ.get("MADO_EMBEDDED"):
+        from scheduler import start_scheduler
+
+        app.extensions["mado.ticker"] = start_scheduler(app)
+
+
+def stop_workers(app: Flask) -> None:
+    """Begin nothing new, and let replies that are being sent come to their end."""
+    downloads.is_stopping.set()
+    if ticker := app.extensions.pop("mado.ticker", None):
+        ticker.shutdown(wait=False)
+    for worker in app.extensions.pop("mado.workers", ()):
+        worker.stop()
+
+
+def _warnings() -> list[str]:
+    """What admins should see on every page."""
+    if is_late(last_tick()):
+        return [str(LATE_CLOCK)]
+    return []
+
+
+class Housekeeping:
+    """What each process counted in memory, written every 10 seconds: calls, use, presence."""
+
+    EVERY = timedelta(seconds=10)
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._due_at = now()
+
+    def __call__(self) -> bool:
+        if abs(now() - self._due_at) < self.EVERY:
+            return False
+        self._due_at = now()
+        present = service.present_agents(self._app)
+        counting = [kind for kind in registry.kinds() if kind.has_counted()]
+        if counting or sessions.has_touches() or tokens.has_touches() or present:
+            with transaction.writing():
+                for kind in counting:
+                    kind.write_counts()
+                sessions.flush_touches()
+                tokens.flush_touches()
+                service.keep_presence(present)
+        return False
+
+
+class Steadiness:
+    """For how long the sweeps have come without a gap.
+
+    Nobody's page was seen while Mado was stopped or the machine slept (F14): only after some
+    steady minutes does "no page for 2 minutes" say something about the agent.
+    """
+
+    GAP = timedelta(seconds=60)
+
+    def __init__(self) -> None:
+        self._since = self._last = datetime.min.replace(tzinfo=UTC)
+
+    def tick(self) -> timedelta:
+        moment = now()
+        if abs(moment - self._last) > self.GAP:
+            self._since = moment
+        self._last = moment
+        return moment - self._since
+
+
+_steadiness = Steadiness()
+
+
+# ── Jobs of the scheduler ───────────────────────────────────────────────────────────────────
+
+
+def sweep() -> None:
+    """End quiet chats and put back abandoned ones, if this process leads the clock."""
+    steady_for = _steadiness.tick()
+    if not lead_clock():
+        return
+    with transaction.writing():
+        chats.believe_the_clock()
+    end_quiet_chats()
+    if steady_for >= chats.ABANDONED_AFTER:
+        _portion(chats.put_back_abandoned)
+
+
+def end_quiet_chats() -> None:
+    """Portion by portion, so that what comes in never waits for long."""
+    while _portion(chats.end_inactive):
+        pass
+
+
+def run_timers() -> None:
+    """Let time-based rules act on what is due, if this process leads the clock (R5)."""
+    if not lead_clock():
+        return
+    rules = timers.due_rules()
+    transaction.release()
+    for rule in rules:
+        _look(rule)
+
+
+def _look(rule: InForce) -> None:
+    """Portion by portion, so that what comes in never waits for long."""
+    look = timers.begin(rule)
+    transaction.release()
+    place = _timer_portion(look, None)
+    while place:
+        place = _timer_portion(look, place)
+
+
+def _timer_portion(look: timers.Look, after: timers.Place | None) -> timers.Place | None:
+    with transaction.writing():
+        return timers.run_portion(look, after)
+
+
+def empty_trash() -> None:
+    """Delete for good what was in the trash for 30 days, and what is left of deleted cases."""
+    if not lead_clock():
+        return
+    while _portion(deletions.delete_due):
+        pass
+    while _portion(deletions.take_apart):
+        pass
+
+
+def retry_kept_back() -> None:
+    """Try kept-back webhook events whose time has come."""
+    due = [receipt.id for receipt in kept_events.due()]
+    transaction.release()
+    for receipt_id in due:
+        with transaction.writing():
+            receipt = db.session.get(Receipt, receipt_id, with_for_update={"skip_locked": True})
+            if receipt and receipt.due_at:
+                inbox.retry_kept_back(receipt)
+
+
+def tidy() -> None:
+    """Forget what nobody needs any more: old receipts, sessions, invitations, files."""
+    if not lead_clock():
+        return
+    with transaction.writing():
+        old = now() - RECEIPTS_KEPT
+        ids = select(Receipt.id).where(Receipt.received_at < old, Receipt.error.is_(None))
+        db.session.execute(delete(Receipt).where(Receipt.id.in_(ids.limit(5000))))
+        changes.forget_early(old)
+        sessions.forget_ended()
+        invitations.forget_old()
+        uploads.forget_old()
+        explain.forget_old()
+        notifications.forget_old()
+        webhook_calls.forget_old()
+    downloads.sweep_strays()
+
+
+def lead_clock() -> bool:
+    """Take or keep the lease of the sweeps; a dead leader's runs out in time for the next tick (F24)."""
+    moment = now()
+    statement = insert(Lease).values(name="clock", owner=OWNER, until=moment + CLOCK_LEASE)
+    with transaction.writing():
+        leader = db.session.scalar(
+            statement.on_conflict_do_update(
+                index_elements=["name"],
+                set_={"owner": OWNER, "until": moment + CLOCK_LEASE},
+                where=(Lease.owner == OWNER)
+                | (Lease.until < moment)
+                | (Lease.until > moment + CLOCK_LEASE * 2),
+            ).returning(Lease.owner)
+        )
+    return leader == OWNER
+
+
+def last_tick() -> datetime | None:
+    """When some scheduler last held the clock."""
+    until = db.session.scalar(select(Lease.until).where(Lease.name == "clock"))
+    return until - CLOCK_LEASE if until else None
+
+
+def is_late(tick: datetime | None) -> bool:
+    """Whether the sweeps have rested for a minute in which this process was there to see it."""
+    return now() - max(tick or STARTED_AT, STARTED_AT) > LATE_AFTER
+
+
+def _portion(job: Callable[[], int]) -> int:
+    with transaction.writing():
+        return job()

@@ -1,0 +1,1 @@
+"""HTTP only, one noun a module: load, ask, commit, answer."""

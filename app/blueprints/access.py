@@ -1,0 +1,127 @@
+"""Who asks: the transaction, the session and the agent of each request, and what views demand.
+
+It refuses to decide about cases; `case_or_404` asks the domain, and what an agent may not see
+answers exactly like what does not exist.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, session
+from flask.typing import ResponseReturnValue
+
+from app import transaction
+from app.domain import agents, cases, sessions
+from app.models import Case
+from app.problems import is_webhook
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Nobody is signed in here: files, load balancers, providers, people with a link, and programs with
+# their own tokens.
+ANONYMOUS_PATHS = ("/static/", "/media/", "/healthz", "/readyz", "/api/")
+
+audit = logging.getLogger("mado.audit")
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_open_transaction)
+    app.before_request(_load_agent)
+    app.teardown_request(_close_transaction)
+
+
+def own_transaction(view: View) -> View:
+    """Mark a view that starts and ends its writing transaction itself: it has slow work to do."""
+    view._own_transaction = True  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: View) -> View:
+    """Let agents in; lead everybody else to the sign-in page and back."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        return view(*args, **kwargs) if g.agent else _sign_in_first()
+
+    return guarded  # type: ignore[return-value]
+
+
+def admin_only(view: View) -> View:
+    """Let admins in; other agents get 403."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if not g.agent:
+            return _sign_in_first()
+        if not g.agent.is_admin:
+            audit.warning("refused: agent %s asked for %r", g.agent.id, request.path)
+            abort(403)
+        return view(*args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
+
+
+def case_or_404(number: int) -> Case:
+    """The case, for the signed-in agent's eyes; 404 whether it is missing or not theirs (T11)."""
+    case = cases.visible(number, agents.audience_of(g.agent))
+    if case is None:
+        abort(404)
+    return case
+
+
+def own_path(target: str | None) -> str:
+    """A path of ours to go to afterwards; `/` for anything that could lead elsewhere (T30)."""
+    if not target or len(target) > 2000 or not target.startswith("/"):
+        return "/"
+    if target.startswith("//") or "\\" in target or not target.isprintable():
+        return "/"
+    parts = urlsplit(target)
+    return "/" if parts.scheme or parts.netloc else target
+
+
+def _open_transaction() -> None:
+    if request.method not in SAFE_METHODS and not _manages_itself():
+        transaction.start_writing()
+
+
+def _manages_itself() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return view is None or getattr(view, "_own_transaction", False)
+
+
+def _load_agent() -> None:
+    g.agent = g.session = None
+    if request.path.startswith(ANONYMOUS_PATHS) or is_webhook(request.path):
+        return
+    token = session.get("token")
+    if not isinstance(token, str):
+        return
+    g.session = sessions.find(token)
+    if g.session:
+        g.agent = g.session.agent
+        sessions.touch(g.session.id)
+
+
+def _close_transaction(_error: BaseException | None) -> None:
+    transaction.release()
+
+
+def _sign_in_first() -> ResponseReturnValue:
+    """A page leads to the sign-in and back. A fragment says 401 and leaves the page alone.
+
+    Leaving would throw away what somebody is typing (U3): the page's script shows the banner.
+    """
+    if request.headers.get("HX-Request"):
+        return Response(
+            "You are signed out. Sign in again in a new tab; what you typed is kept.",
+            401,
+            {"HX-Trigger": "signed-out"},
+            content_type="text/plain; charset=utf-8",
+        )
+    came_from = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    query = "" if came_from == "/" else f"?next={quote(came_from, safe='/')}"
+    return redirect(f"/sign-in{query}", 303)

@@ -1,0 +1,79 @@
+"""Whose token a request brings. No cookie is looked at, and a wrong token tells nothing.
+
+Unknown, expired and revoked tokens and those of deactivated agents answer alike. Who asks is found
+out before any writer's lock is taken, so strangers never make anybody wait; and once more under
+the lock, so that a token that dies meanwhile changes nothing.
+"""
+
+import logging
+from typing import NoReturn
+
+from flask import abort, g, request
+
+from app import transaction
+from app.blueprints.access import SAFE_METHODS
+from app.blueprints.api.refusals import refuse
+from app.domain import tokens
+from app.domain.throttle import Throttle, TooMany
+from app.models import Agent
+
+LARGEST_BODY = 1_000_000
+# The description holds nobody's data; programs read it before they have a token.
+PUBLIC_ENDPOINTS = frozenset({"api.description"})
+CHALLENGE = 'Bearer realm="Mado"'
+
+# Only wrong tokens are counted and refused: a program with a good one is never slowed by others.
+wrong_tokens = Throttle(100, 10 * 60)
+audit = logging.getLogger("mado.audit")
+
+
+def let_in() -> None:
+    """Before each request: the agent in `g.agent`, and for changes a writing transaction.
+
+    The body is read between the two transactions: who sends slowly holds no lock.
+    """
+    transaction.release()
+    if request.endpoint in PUBLIC_ENDPOINTS:
+        return
+    token = _bearer_token()
+    g.agent = _agent_behind(token)
+    if request.method in SAFE_METHODS:
+        return
+    transaction.release()
+    _read_body()
+    transaction.start_writing()
+    g.agent = _agent_behind(token)
+
+
+def _read_body() -> None:
+    """Werkzeug cuts a body without a length off at the limit, so one byte more is asked for."""
+    request.max_content_length = LARGEST_BODY + 1
+    if len(request.get_data()) > LARGEST_BODY:
+        abort(413)
+
+
+def _bearer_token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        detail = "Send a token: `Authorization: Bearer <token>`."
+        refuse(401, detail, headers={"WWW-Authenticate": CHALLENGE})
+    return token.strip()
+
+
+def _agent_behind(token: str) -> Agent:
+    found = tokens.find(token)
+    if found is None:
+        _refuse_token()
+    tokens.touch(found)
+    return found.agent
+
+
+def _refuse_token() -> NoReturn:
+    try:
+        wrong_tokens.count(request.remote_addr or "")
+    except TooMany as error:
+        headers = {"Retry-After": str(error.retry_after)}
+        refuse(429, "Too many wrong tokens came from this address. Wait, then try again.", headers=headers)
+    audit.warning("API token refused, address=%s", request.remote_addr)
+    headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
+    refuse(401, "This token is not valid, or not any more. Ask an admin for a new one.", headers=headers)

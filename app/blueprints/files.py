@@ -1,0 +1,55 @@
+"""Stored files as answers: streamed, in ranges when asked for, and never run by a browser (T6).
+
+The type is what the bytes told. A few types show themselves; everything else is saved under a name
+that was made safe (T7), and the page it would make is an empty sandbox. Who may have a file is for
+the caller to know.
+"""
+
+from collections.abc import Collection, Mapping
+
+from flask import Response, abort, send_file
+
+from app import content_types, storage
+from app.domain import attachments
+from app.models import Attachment
+
+PREVIEW_TYPE = "image/jpeg"
+HEADERS = {
+    # Kept by this browser alone, and asked about each time: rights change, and files are unsent.
+    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
+
+
+def original(
+    file: Attachment,
+    *,
+    shown: Collection[str] = content_types.INLINE,
+    headers: Mapping[str, str] = HEADERS,
+) -> Response:
+    """The very bytes that came; only these types are shown, and only as what they were sent as."""
+    type_ = file.content_type or content_types.OTHER
+    is_shown = file.kind != "file" and type_ in shown
+    name = attachments.name_of(file)
+    return _answer(file.storage_key, type_, headers, name=name, is_shown=is_shown)
+
+
+def preview(file: Attachment, *, headers: Mapping[str, str] = HEADERS) -> Response:
+    """The small picture of it that we made; 404 where there is none."""
+    return _answer(file.preview_key, PREVIEW_TYPE, headers, name=None, is_shown=True)
+
+
+def _answer(
+    key: str | None, type_: str, headers: Mapping[str, str], *, name: str | None, is_shown: bool
+) -> Response:
+    if key is None or storage.size_of(key) is None:
+        abort(404)
+    response = send_file(
+        storage.path_of(key),
+        mimetype=type_,
+        as_attachment=not is_shown,
+        download_name=name,
+        conditional=True,
+    )
+    response.headers.update(headers)
+    return response

@@ -1,0 +1,150 @@
+"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels ...`.
+
+They work beside the running server: each is one short transaction, and the server reads the
+database, so a change is seen at once. What can't be done is a sentence on standard error and
+exit code 1; answers that scripts read stand alone on standard output.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app import transaction
+from app.domain import agents, passwords, profiles, settings, tokens
+from app.domain.agents import Refused
+from app.extensions import db
+from app.models import ROLES, Channel
+
+Command = Callable[..., None]
+
+agents_group = AppGroup("agents", help="The people of the team.", short_help="People.")
+tokens_group = AppGroup("tokens", help="Bearer tokens for the JSON API.")
+settings_group = AppGroup("settings", help="Settings of the installation.")
+# The kinds add their own commands to this one (`channels create-line`).
+channels_group = AppGroup("channels", help="Connected accounts.")
+
+
+def init_app(app: Flask) -> None:
+    for group in (agents_group, tokens_group, settings_group, channels_group):
+        app.cli.add_command(group)
+
+
+def command(group: AppGroup, name: str) -> Callable[[Command], click.Command]:
+    """A command in a writing transaction of its own, whose refusals become sentences.
+
+    Also for the kinds: `@command(channels_group, "create-line")`.
+    """
+
+    def decorate(run: Command) -> click.Command:
+        @wraps(run)
+        def told(*args: Any, **kwargs: Any) -> None:
+            try:
+                with transaction.writing():
+                    run(*args, **kwargs)
+            except Refused as error:
+                raise click.ClickException(str(error)) from error
+            except (OperationalError, ProgrammingError) as error:
+                raise click.ClickException(_in_words(error)) from error
+
+        return group.command(name)(told)
+
+    return decorate
+
+
+@command(agents_group, "create")
+@click.argument("email")
+@click.option("--name", required=True, help="The name colleagues see.")
+@click.option("--role", type=click.Choice(ROLES), default="agent", show_default=True)
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
+)
+def create_agent(email: str, name: str, role: str, password_stdin: bool) -> None:
+    """Add an agent who sees everything."""
+    email, name = profiles.email(email), profiles.name(name)
+    password = _line_of_input() if password_stdin else _asked_password()
+    passwords.check(password, about=(name, email))
+    agents.create(email, name=name, role=role, password_hash=passwords.hashed(password))
+    click.echo(f"Created {email}.")
+
+
+@command(agents_group, "list")
+def list_agents() -> None:
+    """Show everybody: email, role, access, state and name."""
+    for agent in agents.everyone():
+        state = "active" if agent.is_active else "deactivated"
+        click.echo(f"{agent.email}\t{agent.role}\t{agent.access}\t{state}\t{agent.name}")
+
+
+@command(tokens_group, "create")
+@click.argument("email")
+@click.option("--expires-days", type=int, help="After how many days it stops working.")
+def create_token(email: str, expires_days: int | None) -> None:
+    """Make an API token that acts as this agent, and print it. It is never shown again."""
+    agent = agents.by_email(profiles.email(email))
+    if agent is None:
+        raise Refused("There is no agent with this email address. See: agents list")
+    click.echo(tokens.create(agent, expires_days=expires_days))
+
+
+@command(settings_group, "get")
+@click.argument("name")
+def get_setting(name: str) -> None:
+    """Print a setting's value."""
+    click.echo(settings.get(_known(name)))
+
+
+@command(settings_group, "set")
+@click.argument("name")
+@click.argument("value")
+def set_setting(name: str, value: str) -> None:
+    """Change a setting."""
+    settings.put(_known(name), value)
+
+
+@command(settings_group, "list")
+def list_settings() -> None:
+    """Show every setting: name, value and meaning."""
+    for name, known in settings.KNOWN.items():
+        click.echo(f"{name}\t{settings.get(name)}\t{known.meaning}")
+
+
+@command(channels_group, "list")
+def list_channels() -> None:
+    """Show the connected accounts: id, kind, state and name."""
+    query = select(Channel).where(Channel.state != "deleted").order_by(Channel.id)
+    for channel in db.session.scalars(query):
+        click.echo(f"{channel.id}\t{channel.kind}\t{channel.state}\t{channel.name}")
+
+
+def _in_words(error: OperationalError | ProgrammingError) -> str:
+    said = str(error.orig)
+    if "no such table" in said or "does not exist" in said:
+        return "The database is not set up. Run: flask --app wsgi db upgrade"
+    return f"The database can't be reached or is busy. Try again. ({said.strip()})"
+
+
+def _known(name: str) -> str:
+    if name not in settings.KNOWN:
+        raise Refused(f"There is no setting {name}. There are: {', '.join(settings.KNOWN)}")
+    return name
+
+
+def _line_of_input() -> str:
+    try:
+        line = sys.stdin.buffer.readline().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("The password must be UTF-8 text.") from error
+    return line.rstrip("\r\n")
+
+
+def _asked_password() -> str:
+    if not sys.stdin.isatty():
+        raise Refused("Say --password-stdin and give the password on standard input.")
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)

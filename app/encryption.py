@@ -1,0 +1,38 @@
+"""Encryption of secrets at rest, with keys derived from SECRET_KEY.
+
+The first key encrypts, every key decrypts, so a key can be rotated by putting a new one in front.
+"""
+
+import base64
+
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_box: MultiFernet | None = None
+
+
+def use(secret_keys: list[str]) -> None:
+    """Take these secret keys (any length, newest first) for the life of the process."""
+    global _box
+    _box = MultiFernet([Fernet(_derive(key)) for key in secret_keys])
+
+
+def encrypt(text: str) -> str:
+    return _ready().encrypt(text.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """Raise cryptography.fernet.InvalidToken when no key of ours fits."""
+    return _ready().decrypt(token.encode()).decode()
+
+
+def _ready() -> MultiFernet:
+    if _box is None:
+        raise RuntimeError("encryption.use() has not been called")
+    return _box
+
+
+def _derive(secret_key: str) -> bytes:
+    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"mado credentials v1")
+    return base64.urlsafe_b64encode(kdf.derive(secret_key.encode()))

@@ -1,0 +1,146 @@
+"""What a webhook brought becomes one transaction, with whatever else arrives at that moment.
+
+SQLite writes one transaction at a time, and every commit waits for the disk. So the batches that
+wait for their turn are stored together: whoever gets the turn takes all of them in and commits
+once, and each call is answered after the commit that holds its events. A batch that fails is
+stored by itself, its bad events kept back (S6), so that it spoils nothing for its neighbours.
+On PostgreSQL nobody waits and every call has its own transaction.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from flask import current_app
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app import extensions, transaction
+from app.channels.base import Inbound, Unreadable
+from app.domain import inbox
+from app.extensions import db
+
+# The database is locked, full or gone: no batch is to blame, and the provider sends it again.
+OUTAGES = (*extensions.OUTAGES, PoolTimeout)
+DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE
+# When calls come thick, a turn first waits for more of them: fewer commits, and fewer threads that
+# want the interpreter while it works. Where calls come one by one, nothing waits.
+GATHER_SECONDS = 0.002
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Call:
+    """One webhook call's events; `raw` makes their bytes, should they have to be kept back."""
+
+    source: inbox.Source
+    batch: Sequence[Inbound | Unreadable]
+    raw: Callable[[], list[bytes]]
+    problem: BaseException | None = None
+    # What ends its wait: True when it is its turn, False when it was stored.
+    has_turn: SimpleQueue[bool] = field(default_factory=SimpleQueue)
+
+
+def store(call: Call) -> None:
+    """Return when every event of the call is committed, as a message or as kept back."""
+    if db.engine.dialect.name == "sqlite":
+        current_app.extensions.setdefault("intake", Turns()).store(call)
+    else:
+        _store_alone(call)
+
+
+class Turns:
+    """Calls of one process take turns; who waits is stored by the one whose turn it is."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Call] = []
+        self._is_taken = False
+        self._had_company = False
+
+    def store(self, call: Call) -> None:
+        if self._is_first(call) or call.has_turn.get():
+            if self._had_company:
+                time.sleep(GATHER_SECONDS)
+            together = self._everybody()
+            self._had_company = len(together) > 1
+            try:
+                _store_together(together)
+            except BaseException as problem:  # whatever it is: nobody may be told that all is well
+                together += self._everybody()  # an outage; they would only wait as long again
+                for other in together:
+                    other.problem = problem
+            finally:
+                self._pass_on(together, call)
+        if call.problem:
+            raise call.problem
+
+    def _is_first(self, call: Call) -> bool:
+        with self._lock:
+            self._waiting.append(call)
+            was_taken, self._is_taken = self._is_taken, True
+            return not was_taken
+
+    def _everybody(self) -> list[Call]:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            return waiting
+
+    def _pass_on(self, together: list[Call], own: Call) -> None:
+        """The turn to whoever waits longest; the others of ours may answer."""
+        with self._lock:
+            if self._waiting:
+                self._waiting[0].has_turn.put(True)
+            else:
+                self._is_taken = False
+        for call in together:
+            if call is not own:
+                call.has_turn.put(False)
+
+
+def _store_together(calls: list[Call]) -> None:
+    """One transaction for all; when one of them fails, one for each."""
+    if len(calls) > 1:
+        try:
+            return _take_in(calls)
+        except OUTAGES:
+            raise
+        except Exception as problem:
+            log.warning("a batch failed (%s); storing them one by one", type(problem).__name__)
+    for call in calls:
+        _store_alone(call)
+
+
+def _store_alone(call: Call) -> None:
+    """All events in one go; when one fails, once more with a savepoint each (S6)."""
+    try:
+        _take_in_despite_deadlock(call)
+    except OUTAGES:
+        raise
+    except Exception as problem:
+        log.warning("an event failed (%s); taking them in one by one", type(problem).__name__)
+        transaction.start_writing()
+        inbox.receive_each(call.source, call.batch, call.raw())
+        transaction.commit()
+
+
+def _take_in_despite_deadlock(call: Call) -> None:
+    """Whom PostgreSQL chose to break a circle goes again: the provider may never send it (F8)."""
+    try:
+        _take_in([call])
+    except OperationalError as problem:
+        if getattr(problem.orig, "sqlstate", None) != DEADLOCK:
+            raise
+        log.warning("a deadlock; storing the call once more")
+        _take_in([call])
+
+
+def _take_in(calls: list[Call]) -> None:
+    transaction.start_writing()
+    for call in calls:
+        inbox.receive(call.source, call.batch)
+    transaction.commit()

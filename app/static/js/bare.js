@@ -1,0 +1,4 @@
+// Signed-out pages and errors need little.
+import "./times.js";
+import "./copy.js";
+import "./toasts.js";

@@ -1,0 +1,21 @@
+// How a message leaves the page: what the form says, and the one request that carries it.
+import { token } from "./csrf.js";
+
+const PATIENCE = 20000, LONGEST_KEPT = 15000;
+
+// With what the page has shown when it was written.
+export function written(form) {
+  form.elements.last_seen.value = form.closest("[data-conversation]")?.querySelector(".thread > .message:last-of-type")?.dataset.id ?? "";
+  return new FormData(form);
+}
+
+export function post(address, body) {
+  return fetch(address, {
+    method: "POST",
+    body,
+    headers: { "HX-Request": "true", "X-CSRFToken": token() },
+    // Sent is sent, though one goes to another page meanwhile; browsers allow that up to 64 KB.
+    keepalive: body.get("text").length < LONGEST_KEPT,
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+}

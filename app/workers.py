@@ -1,0 +1,67 @@
+"""Threads that look for due work when woken, and every second in case a wake was lost.
+
+The database is the queue: a worker only asks "is there a piece for me?" and does it. Any number
+of processes may run them.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from flask import Flask
+
+from app import transaction
+
+LOOK_EVERY_SECONDS = 1.0
+AFTER_FAILURE_SECONDS = 2.0
+OWNER = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+log = logging.getLogger(__name__)
+
+
+def backoff(attempts: int, seconds: Sequence[float]) -> timedelta:
+    """How long to wait after so many tries; the last wait is that of all later ones."""
+    return timedelta(seconds=seconds[min(max(attempts, 1), len(seconds)) - 1])
+
+
+class Worker:
+    """One thread that calls `work` until it answers False, then waits to be woken."""
+
+    def __init__(self, app: Flask, name: str, work: Callable[[], bool]) -> None:
+        self._app, self._name, self._work = app, name, work
+        self._woken = threading.Event()
+        self.is_stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; after a fork, never before."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """Finish the piece at hand and end."""
+        self.is_stopping = True
+        self._woken.set()
+        if self._thread:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while not self.is_stopping:
+            self._woken.wait(LOOK_EVERY_SECONDS)
+            self._woken.clear()
+            try:
+                with self._app.app_context():
+                    while not self.is_stopping and self._work():
+                        pass
+                    transaction.release()
+            except Exception:  # a thread that looks after a queue must outlive a bad moment
+                log.exception("%s failed; looking again", self._name)
+                threading.Event().wait(AFTER_FAILURE_SECONDS)
