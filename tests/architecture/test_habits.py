@@ -1,0 +1,115 @@
+"""Habits that hold the ideas up: who commits, where time comes from, what nobody swallows."""
+
+import ast
+from functools import cache
+
+from tests.architecture.source import ROOT, Module, modules
+
+CLOCKS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time")
+
+
+def calls(module: Module) -> list[tuple[str, ast.Call]]:
+    return [
+        (ast.unparse(node.func), node)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+    ]
+
+
+def is_empty(handler: ast.ExceptHandler) -> bool:
+    is_broad = handler.type is None or ast.unparse(handler.type) in ("Exception", "BaseException")
+    return is_broad and all(isinstance(node, ast.Pass) for node in handler.body)
+
+
+def test_only_transaction_commits_the_session():
+    found = [
+        module.at(node)
+        for module in modules("app", "scheduler.py")
+        for name, node in calls(module)
+        if name.endswith("session.commit") and module.name != "app.transaction"
+    ]
+    assert found == []
+
+
+def test_the_domain_neither_commits_nor_rolls_back():
+    ends = (".commit", ".rollback", "transaction.release", "transaction.writing", ".start_writing")
+    found = [
+        module.at(node)
+        for module in modules("app/domain")
+        for name, node in calls(module)
+        if name.endswith(ends)
+    ]
+    assert found == []
+
+
+def test_time_comes_from_the_clock_alone():
+    found = [
+        module.at(node)
+        for module in modules("app", "scheduler.py")
+        for name, node in calls(module)
+        if name in CLOCKS and module.name != "app.clock"
+    ]
+    assert found == []
+
+
+def test_nobody_swallows_every_exception():
+    found = [
+        module.at(node)
+        for module in modules("app", "linesim", "tools", "scheduler.py", "wsgi.py")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ExceptHandler) and is_empty(node)
+    ]
+    assert found == []
+
+
+def test_every_function_says_what_it_takes_and_gives():
+    found = [
+        f"{module.at(node)} {node.name}"
+        for module in modules("app", "linesim", "tools", "scheduler.py", "wsgi.py")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef)
+        and node.returns is None
+        and not is_explained(module, node)
+    ]
+    assert found == []
+
+
+def is_explained(module: Module, node: ast.FunctionDef) -> bool:
+    """`# noqa: ANN...` with a reason stands where a type can't be named."""
+    line = module.path.read_text("utf-8").splitlines()[node.lineno - 1 : node.body[0].lineno]
+    return any("noqa: ANN" in text for text in line)
+
+
+def test_nothing_is_drawn_from_a_string_as_a_template_or_trusted_as_html():
+    found = [
+        module.at(node)
+        for module in modules("app", "linesim")
+        for name, node in calls(module)
+        if name.split(".")[-1] in ("render_template_string", "from_string", "eval", "exec")
+    ]
+    assert found == []
+
+
+def test_queries_are_never_put_together_from_strings():
+    found = [
+        module.at(node)
+        for module in modules("app")
+        for name, node in calls(module)
+        if name.split(".")[-1] in sql_functions(module)
+        and node.args
+        and isinstance(node.args[0], ast.JoinedStr | ast.BinOp)
+    ]
+    assert found == []
+
+
+@cache
+def sql_functions(module: Module) -> set[str]:
+    """What takes SQL as text there: `text` is also a name that others use."""
+    imported = {name for name, _ in module.imports()}
+    return {"exec_driver_sql"} | ({"text"} if "sqlalchemy.text" in imported else set())
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """pytest takes the second for the first, and then none of them runs."""
+    names = [path.name for folder in ("tests", "e2e") for path in (ROOT / folder).rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

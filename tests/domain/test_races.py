@@ -1,0 +1,225 @@
+"""Two writers at once on PostgreSQL: no change is lost, no lock is waited for twice, no fact is told late.
+
+SQLite writes one transaction at a time, so there is nothing to race.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app import delivery, intake, transaction
+from app.channels.base import PermanentError
+from app.domain import cases, chats, inbox
+from app.extensions import db
+from app.models import Agent, Case, Event, Message
+from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
+
+SECONDS = 20
+
+
+@pytest.fixture
+def toy(app) -> ToyAdapter:
+    return play(ToyAdapter())
+
+
+@pytest.fixture
+def channel(toy):
+    return connected("toy")
+
+
+@pytest.fixture
+def chat(channel) -> Case:
+    return chat_of(channel, "My order is late")
+
+
+@pytest.fixture
+def database() -> str:
+    return "postgresql"
+
+
+class Writer:
+    """Another process's transaction, held open until it is told to commit."""
+
+    def __init__(self, app: Flask, work: Callable[[], object]) -> None:
+        self._app, self._work = app, work
+        self._worked, self._may_commit = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Writer":
+        self._thread.start()
+        assert self._worked.wait(SECONDS)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.commit()
+
+    def commit(self) -> None:
+        self._may_commit.set()
+        self._thread.join(SECONDS)
+
+    def _run(self) -> None:
+        with self._app.app_context(), transaction.writing():
+            self._work()
+            self._worked.set()
+            self._may_commit.wait(SECONDS)
+
+
+def in_thread(app: Flask, work: Callable[[], object]) -> threading.Thread:
+    def run() -> None:
+        with app.app_context():
+            work()
+            transaction.release()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_sweep_leaves_a_chat_that_is_being_written_to(app, clock, channel, chat):  # S20
+    other = chat_of(channel, who="Uyuki")
+    clock.shift(timedelta(minutes=10))
+    transaction.release()
+
+    with Writer(app, lambda: cases.lock(db.session.get_one(Case, chat.id))), transaction.writing():
+        assert chats.end_inactive() == 1
+
+    db.session.expire_all()
+    assert (chat.chat_state, other.chat_state) == ("active", "ended")
+
+
+def test_putting_back_leaves_a_chat_that_somebody_is_claiming(app, clock, chat, alice, bob):  # S26b
+    with transaction.writing():
+        chats.take(chat, by=alice)
+    clock.shift(timedelta(minutes=3))
+    transaction.release()
+
+    def take_over() -> None:
+        chats.take_over(db.session.get_one(Case, chat.id), by=db.session.get_one(Agent, bob.id))
+
+    with Writer(app, take_over), transaction.writing():
+        assert chats.put_back_abandoned() == 0
+
+    db.session.expire_all()
+    assert chat.taken_by_id == bob.id
+
+
+def test_two_agents_who_select_at_once_make_one_change(app, channel, alice, bob):  # S31
+    group = {"conversation_kind": "group", "conversation_id": "Cmove"}
+    receive(channel, said("hello", who="Uanna", **group))
+    with transaction.writing():
+        chats.end(db.session.scalars(select(Case)).one(), "open", by=None)
+    receive(channel, said("me", who="Uben", **group))
+    transaction.release()
+
+    def take() -> None:
+        case = db.session.scalars(select(Case)).one()
+        chats.take(case, by=db.session.get_one(Agent, alice.id))
+
+    def choose() -> None:
+        with transaction.writing():
+            case = db.session.scalars(select(Case)).one()
+            chats.select_message(case, by=db.session.get_one(Agent, bob.id))
+
+    with Writer(app, take) as first:
+        second = in_thread(app, choose)
+        second.join(0.5)
+        assert second.is_alive()
+        first.commit()
+        second.join(SECONDS)
+
+    types = db.session.scalars(select(Event.type)).all()
+    assert (types.count("chat.selected"), types.count("case.author_changed")) == (1, 1)
+
+
+def test_failure_recorded_while_a_message_arrives_keeps_the_messages_time(
+    app, clock, channel, chat, alice, toy
+):  # S18, S20
+    clock.shift(timedelta(minutes=2))
+    with transaction.writing():
+        chats.reply(chat, "Hello", by=alice)
+    toy.outcomes = [PermanentError("blocked")]
+    attempt = delivery.claim()
+    clock.shift(timedelta(minutes=5))
+    source = inbox.Source.of(channel)
+    transaction.release()
+
+    with Writer(app, lambda: inbox.receive(source, [said("Hello?")])) as writer:
+        recording = in_thread(app, lambda: delivery.perform(attempt))
+        recording.join(0.5)
+        writer.commit()
+        recording.join(SECONDS)
+
+    db.session.expire_all()
+    newest = db.session.scalar(select(Message).order_by(Message.id.desc()).limit(1))
+    assert db.session.get_one(Message, attempt.message_id).state == "failed"
+    assert chat.last_activity_at == newest.received_at
+
+
+def test_states_of_a_chats_messages_are_told_in_commit_order(app, chat, alice, toy):  # S16
+    with transaction.writing():
+        chats.reply(chat, "Hello", by=alice)
+    attempt = delivery.claim()
+    case_id = chat.id
+    transaction.release()
+
+    def note() -> None:
+        case = db.session.get_one(Case, case_id)
+        chats.note(case, "hm", by=db.session.get_one(Agent, alice.id))
+
+    with Writer(app, note) as writer:
+        recording = in_thread(app, lambda: delivery.perform(attempt))
+        recording.join(0.5)
+        assert recording.is_alive(), "the state waits for whoever writes in the conversation"
+        writer.commit()
+        recording.join(SECONDS)
+
+    query = select(Event.type).where(Event.case_id == case_id).order_by(Event.id.desc()).limit(2)
+    assert list(db.session.scalars(query)) == ["message.sent", "note.added"]
+
+
+def test_batches_with_the_same_people_in_another_order_do_not_wait_in_a_circle(
+    app, channel
+):  # F8, F12
+    chat_of(channel, who="Ua")
+    chat_of(channel, who="Ub")
+    source = inbox.Source.of(channel)
+    transaction.release()
+    start = threading.Barrier(2)
+
+    def deliver(*order: str) -> None:
+        for _ in range(8):
+            batch = [said("hi", who=who) for who in order]
+            start.wait(SECONDS)
+            with transaction.writing():
+                inbox.receive(source, batch)
+
+    threads = [
+        in_thread(app, lambda: deliver("Ua", "Ub")),
+        in_thread(app, lambda: deliver("Ub", "Ua")),
+    ]
+    [thread.join(SECONDS) for thread in threads]
+
+    assert count(Message) == 2 + 2 * 2 * 8
+
+
+def test_deadlock_of_calls_with_the_same_new_people_costs_no_message(app, channel):  # F8
+    source = inbox.Source.of(channel)
+    transaction.release()
+    start = threading.Barrier(2)
+
+    def deliver(*order: int) -> None:
+        for batch_number in range(6):
+            batch = [said("hi", who=f"U{batch_number}-{who}") for who in order]
+            start.wait(SECONDS)
+            intake.store(intake.Call(source, batch, raw=list))
+
+    forwards, backwards = [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]
+    first = in_thread(app, lambda: deliver(*forwards))
+    second = in_thread(app, lambda: deliver(*backwards))
+    first.join(SECONDS), second.join(SECONDS)
+
+    assert count(Message) == 2 * 6 * 5

@@ -1,0 +1,337 @@
+"""Which open pages hear of what, and what is pushed to them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app import transaction
+from app.domain import agents, cases, chats, events, notifications, sessions, settings
+from app.extensions import db
+from app.live import service
+from app.live.hub import Client
+from app.models import Agent, Case, Event, Group
+from tests.world import ToyAdapter, chat_of, connected, play, receive, said
+
+
+class OpenPages:
+    """Stands in for the hub: remembers what each client was sent."""
+
+    def __init__(self) -> None:
+        self.sent: dict[int, list[dict[str, Any]]] = {}
+        self._clients: list[Client] = []
+        self.closed: list[tuple[int, int]] = []
+
+    def open(self, agent: Agent, *topics: str) -> Client:
+        with transaction.writing():
+            token = sessions.start(db.session.get_one(Agent, agent.id))
+        session = sessions.find(token)
+        audience = agents.audience_of(session.agent)
+        client = Client(agent.id, str(session.id), audience, frozenset(topics))
+        transaction.release()
+        self._clients.append(client)
+        self.sent[id(client)] = []
+        return client
+
+    def heard(self, client: Client) -> list[dict[str, Any]]:
+        return self.sent[id(client)]
+
+    def topics(self, client: Client) -> set[str]:
+        return {topic for message in self.heard(client) for topic in message.get("topics", [])}
+
+    def clients(self) -> list[Client]:
+        return list(self._clients)
+
+    def audiences(self) -> set[Any]:
+        return {client.audience for client in self._clients}
+
+    def send(self, text: str, *, to: Any) -> int:
+        hit = [client for client in self._clients if to(client)]
+        for client in hit:
+            self.sent[id(client)].append(json.loads(text))
+        return len(hit)
+
+    def close(self, *, to: Any, code: int, reason: str = "") -> int:
+        hit = [client for client in self._clients if to(client)]
+        self._clients = [client for client in self._clients if client not in hit]
+        self.closed += [(client.agent_id, code) for client in hit]
+        return len(hit)
+
+
+@pytest.fixture
+def live(app: Flask) -> Iterator[service.Live]:
+    play(ToyAdapter())
+    with app.app_context():
+        found = service.of(app)
+        fresh = service.Live(app, OpenPages(), found.bus, found.worker)
+        service.start_from_now(fresh)
+        yield fresh
+        transaction.release()
+
+
+@pytest.fixture
+def pages(live) -> OpenPages:
+    return live.hub
+
+
+def look(live: service.Live, *, rights: bool = False) -> None:
+    live.rights_checked_at = 0.0 if rights else float("inf")
+    transaction.release()
+    service._look(live)
+
+
+def group(name: str) -> Group:
+    return db.session.scalars(select(Group).where(Group.name == name)).one()
+
+
+def test_new_chat_is_pushed_to_everybody_who_may_see_it(live, pages, alice, bob):  # S13
+    one, two = pages.open(alice), pages.open(bob)
+
+    chat_of(connected("toy"), "My order is late")
+    look(live)
+
+    assert "My order is late" in pages.heard(one)[0]["html"]
+    assert "My order is late" in pages.heard(two)[0]["html"]
+
+
+def test_chat_of_another_group_reaches_no_page(live, pages, bob, charlie):  # T15
+    mine, foreign = pages.open(charlie, "case:1", "chats"), pages.open(bob, "case:1", "chats")
+
+    chat_of(connected("toy", group=group("Support")), "Secret")
+    look(live)
+
+    assert "Secret" in json.dumps(pages.heard(mine))
+    assert pages.heard(foreign) == [] or "Secret" not in json.dumps(pages.heard(foreign))
+    assert pages.topics(foreign) == set()
+
+
+def test_incoming_is_rendered_once_per_audience(live, pages, alice, bob, monkeypatch):
+    rendered = []
+    real = service.incoming_html
+    monkeypatch.setattr(
+        service,
+        "incoming_html",
+        lambda app, audience: rendered.append(audience) or real(app, audience),
+    )
+    for _ in range(5):
+        pages.open(alice), pages.open(bob)
+
+    chat_of(connected("toy"))
+    look(live)
+
+    assert len(rendered) == 2
+
+
+def test_same_incoming_part_is_not_pushed_twice(live, pages, alice):
+    page = pages.open(alice)
+    chat = chat_of(connected("toy"))
+    look(live)
+    with transaction.writing():
+        chats.note(chat, "a note changes nothing there", by=db.session.get_one(Agent, alice.id))
+    look(live)
+
+    assert [message["type"] for message in pages.heard(page)].count("incoming") == 1
+
+
+def test_taken_chat_leaves_the_icon_of_everybody(live, pages, alice, bob):  # S15
+    page = pages.open(bob)
+    chat = chat_of(connected("toy"), "My order is late")
+    look(live)
+    with transaction.writing():
+        chats.take(chat, by=db.session.get_one(Agent, alice.id))
+    look(live)
+
+    assert "My order is late" not in pages.heard(page)[-1]["html"]
+
+
+def test_response_is_told_to_the_taker_alone(live, pages, alice, bob):  # S14
+    channel = connected("toy")
+    chat = chat_of(channel)
+    with transaction.writing():
+        chats.take(chat, by=db.session.get_one(Agent, alice.id))
+    mine, other = pages.open(alice), pages.open(bob)
+    service.start_from_now(live)
+
+    receive(channel, said("Still there?"))
+    look(live)
+
+    assert "responses" in pages.topics(mine)
+    assert "responses" not in pages.topics(other)
+
+
+def test_only_who_was_told_hears_of_a_notification_and_of_reading_it(live, pages, alice, bob):
+    chat = chat_of(connected("toy"))
+    told, other = pages.open(bob, "notifications"), pages.open(alice, "notifications")
+    service.start_from_now(live)
+
+    with transaction.writing():
+        to = {"to": ["all"], "by": ["app"], "rule_id": None}
+        db.session.get_one(Agent, alice.id).is_active = False
+        notifications.notify(chat, "Look here", **to)
+    look(live)
+    assert "notifications" in pages.topics(told)
+    assert "notifications" not in pages.topics(other)
+
+    pages.heard(told).clear()
+    with transaction.writing():
+        notifications.read(db.session.get_one(Agent, bob.id))
+    look(live)
+    assert pages.topics(told) == {"notifications"}
+    assert "notifications" not in pages.topics(other)
+
+
+def test_event_that_commits_late_is_told_all_the_same(live, pages, alice):  # S16
+    chat = chat_of(connected("toy"))
+    page = pages.open(alice, f"case:{chat.id}")
+    late = events.newest_ids(1)[0] + 1
+    transaction.release()
+    with transaction.writing():
+        db.session.add(Event(id=late + 1, type="chat.read", case_id=chat.id))
+    service.start_from_now(live)
+
+    with transaction.writing():
+        db.session.add(Event(id=late, type="message.sent", case_id=chat.id))
+    look(live)
+
+    assert f"case:{chat.id}" in pages.topics(page)
+
+
+def test_changed_minutes_reach_every_page(live, pages, alice):  # S19
+    chat = chat_of(connected("toy"))
+    page = pages.open(alice, f"case:{chat.id}")
+    look(live)
+    pages.heard(page).clear()
+
+    with transaction.writing():
+        settings.put("chats.inactivity_minutes", "3")
+    look(live)
+
+    assert f"case:{chat.id}" in pages.topics(page)
+
+
+def test_a_group_that_is_left_is_told_to_its_page_and_to_lists_only(live, pages, alice):  # S28
+    place = {"conversation_kind": "group", "conversation_id": "Cmove"}
+    channel = connected("toy")
+    receive(channel, said("hello", **place))
+    chat_of(channel, who="Ub")
+    shown = pages.open(alice, "case:1", "cases")
+    other = pages.open(alice, "case:2", "settings")
+    service.start_from_now(live)
+
+    receive(channel, said("", kind="left", message_kind="leave", message_id=None, **place))
+    look(live)
+
+    assert {"case:1", "cases"} <= pages.topics(shown)
+    assert pages.topics(other) == set()
+
+
+def test_page_hears_only_of_what_it_shows(live, pages, alice):
+    channel = connected("toy")
+    shown = chat_of(channel, who="Ua")
+    page = pages.open(alice, f"case:{shown.id}")
+    service.start_from_now(live)
+
+    chat_of(channel, who="Ub")
+    look(live)
+    assert f"case:{shown.id}" not in pages.topics(page)
+
+    receive(channel, said("more", who="Ua"))
+    look(live)
+    assert f"case:{shown.id}" in pages.topics(page)
+
+
+def test_all_cases_hears_of_endings_and_not_of_active_chats(live, pages, alice):  # S10
+    page = pages.open(alice, "cases")
+    chat = chat_of(connected("toy"))
+    receive(db.session.get_one(Case, chat.id).channel, said("more"))
+    service.start_from_now(live)
+    receive(chat.channel, said("even more"))
+    look(live)
+    assert "cases" not in pages.topics(page)
+
+    with transaction.writing():
+        chats.end(chat, "closed", by=db.session.get_one(Agent, alice.id))
+    look(live)
+    assert "cases" in pages.topics(page)
+
+
+def test_ended_session_is_closed_with_4401(live, pages, alice):  # T15
+    page = pages.open(alice)
+    with transaction.writing():
+        sessions.end_all(db.session.get_one(Agent, alice.id))
+    look(live, rights=True)
+
+    assert pages.closed == [(page.agent_id, 4401)]
+
+
+def test_deactivated_agent_is_closed(live, pages, bob):  # T15
+    pages.open(bob)
+    with transaction.writing():
+        db.session.get_one(Agent, bob.id).is_active = False
+    look(live, rights=True)
+
+    assert pages.closed == [(bob.id, 4401)]
+
+
+def test_agent_who_left_a_group_gets_no_more_of_it(live, pages, charlie):  # T15
+    page = pages.open(charlie)
+    with transaction.writing():
+        db.session.get_one(Agent, charlie.id).groups = []
+    look(live, rights=True)
+    chat_of(connected("toy", group=group("Support")), "Secret")
+    look(live)
+
+    assert "Secret" not in json.dumps(pages.heard(page))
+
+
+def test_moved_case_is_told_to_those_who_lose_it(live, pages, bob, alice):
+    chat = chat_of(connected("toy"))
+    page = pages.open(bob, f"case:{chat.id}")
+    with transaction.writing():
+        other = agents.create_group("Elsewhere")
+        cases.move(chat, other, by=db.session.get_one(Agent, alice.id))
+    look(live)
+
+    assert f"case:{chat.id}" in pages.topics(page)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "5", '{"subscribe": 5}', '{"x": 1}', "[" * 5000, '{"subscribe": [[]]}']
+)
+def test_garbage_from_a_page_is_ignored(live, pages, alice, text):  # T15
+    page = pages.open(alice, "cases")
+
+    service._heard(pages, page, text)
+
+    assert page.topics in (frozenset({"cases"}), frozenset())
+
+
+def test_subscription_is_answered(live, pages, alice):  # S16
+    page = pages.open(alice)
+
+    service._heard(pages, page, '{"subscribe": ["case:1", 5]}')
+
+    assert page.topics == frozenset({"case:1"})
+    assert pages.heard(page) == [{"type": "subscribed"}]
+
+
+def test_open_page_keeps_agent_present_and_session_used(app, live, pages, alice, monkeypatch):
+    pages.open(alice)
+    monkeypatch.setitem(app.extensions, "live", live)
+
+    present = service.present_agents(app)
+    with transaction.writing():
+        service.keep_presence(present)
+
+    assert present == {alice.id}
+    assert db.session.get_one(Agent, alice.id).live_at is not None
+
+
+def test_one_browser_holds_only_so_many_sockets(live, pages, alice, monkeypatch):  # T15
+    monkeypatch.setattr(service, "MOST_PAGES", 1)
+    opened = pages.open(alice)
+    assert service.has_too_many(live, opened.session_id)
+    assert not service.has_too_many(live, f"{opened.session_id}0")

@@ -1,0 +1,234 @@
+"""The operator's commands, on both engines, beside a running server."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from click.testing import Result
+
+from app import create_app, transaction
+from app.clock import now
+from app.domain import agents, passwords, settings, tokens
+from app.extensions import db
+from tests.conftest import ROOT, config_for
+
+PASSWORD = "four unrelated quiet words"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def flask(app):
+    """A function that runs one command line."""
+
+    def run(*arguments: str, typed: str | bytes | None = None) -> Result:
+        return app.test_cli_runner().invoke(args=arguments, input=typed)
+
+    return run
+
+
+def create(flask, email="alice@example.com", role="admin", typed=f"{PASSWORD}\n") -> Result:
+    return flask("agents", "create", email, "--name", "Alice", "--role", role, "--password-stdin", typed=typed)
+
+
+def test_a_created_agent_signs_in_and_sees_everything(flask, app):
+    """Section 8: without groups access is all."""
+    assert create(flask, "Alice@Example.com").exit_code == 0
+    with app.app_context():
+        alice = agents.by_email("alice@example.com")
+        assert (alice.name, alice.role, alice.access) == ("Alice", "admin", "all")
+        assert alice.sees_all
+        assert passwords.is_right(PASSWORD, alice.password_hash)
+
+
+def test_a_password_without_line_end_or_with_windows_line_end_is_taken(flask, app):
+    create(flask, "a@example.com", typed=PASSWORD)
+    create(flask, "b@example.com", typed=f"{PASSWORD}\r\n")
+    with app.app_context():
+        for email in ("a@example.com", "b@example.com"):
+            assert passwords.is_right(PASSWORD, agents.by_email(email).password_hash)
+
+
+@pytest.mark.parametrize("phrase", ["a-long-password-1", "test-password-123", "our staff password"])
+def test_a_phrase_may_hold_the_word_password(flask, phrase):
+    assert create(flask, typed=phrase).exit_code == 0
+
+
+@pytest.mark.parametrize("easy", ["password1234", "alice@example", "alice-mado-alice", "helpdesk alice"])
+def test_what_attackers_try_first_is_no_password(flask, easy):
+    assert create(flask, typed=easy).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "typed", "said"),
+    [
+        ("alice@example.com", "short\n", "12 characters or more"),
+        ("alice@example.com", "", "12 characters or more"),
+        ("alice@example.com", b"\xff\xfe\n", "UTF-8"),
+        ("alice", f"{PASSWORD}\n", "like name@example.com"),
+        ("", f"{PASSWORD}\n", "Type an email address."),
+    ],
+)
+def test_what_can_not_be_done_is_a_sentence_on_stderr(flask, app, email, typed, said):
+    result = create(flask, email, typed=typed)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stdout == ""
+    with app.app_context():
+        assert agents.everyone() == []
+
+
+def test_an_address_is_taken_once(flask):
+    create(flask)
+    result = create(flask, "ALICE@example.com")
+    assert result.exit_code == 1
+    assert "exists already" in result.stderr
+
+
+def test_an_unknown_role_is_refused(flask):
+    assert create(flask, role="owner").exit_code == 2
+
+
+def test_without_a_terminal_a_password_must_be_piped(flask):
+    result = flask("agents", "create", "a@example.com", "--name", "A")
+    assert result.exit_code == 1
+    assert "--password-stdin" in result.stderr
+
+
+def test_agents_are_listed_one_a_line(flask):
+    create(flask)
+    create(flask, "bob@example.com", role="agent")
+    assert flask("agents", "list").stdout.splitlines() == [
+        "alice@example.com\tadmin\tall\tactive\tAlice",
+        "bob@example.com\tagent\tall\tactive\tAlice",
+    ]
+
+
+def test_a_token_is_printed_alone_and_works(flask, app):
+    create(flask)
+    result = flask("tokens", "create", "alice@example.com")
+    token = result.stdout.removesuffix("\n")
+    assert "\n" not in token
+    with app.app_context():
+        found = tokens.find(token)
+        assert found.agent.email == "alice@example.com"
+        assert found.expires_at is None
+        assert found.last4 == token[-4:]
+        assert token not in found.token_hash
+
+
+def test_a_token_expires(flask, app, clock):
+    create(flask)
+    token = flask("tokens", "create", "alice@example.com", "--expires-days", "2").stdout.strip()
+    with app.app_context():
+        clock.shift(timedelta(days=2) - timedelta(seconds=1))
+        assert tokens.find(token)
+        clock.shift(timedelta(seconds=1))
+        assert tokens.find(token) is None
+
+
+def test_a_token_dies_with_its_agent(flask, app):
+    create(flask)
+    token = flask("tokens", "create", "alice@example.com").stdout.strip()
+    with app.app_context(), transaction.writing():
+        alice = agents.by_email("alice@example.com")
+        assert tokens.find(token)
+        alice.is_active = False
+        db.session.flush()
+        assert tokens.find(token) is None
+        alice_again = agents.by_email("alice@example.com")
+        with pytest.raises(agents.Refused):
+            tokens.create(alice_again)
+
+
+@pytest.mark.parametrize("arguments", [("nobody@example.com",), ("x",), ("alice@example.com", "--expires-days", "0")])
+def test_a_token_that_can_not_be_made_is_a_sentence(flask, arguments):
+    create(flask)
+    result = flask("tokens", "create", *arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize("token", ["", "x", "mado_" + "a" * 500, "mado_\0", "mado_\ud800"])
+def test_other_tokens_are_nobody(app, token):
+    with app.app_context():
+        assert tokens.find(token) is None
+
+
+def test_a_tokens_use_is_noted_once_a_minute(flask, app, clock):
+    create(flask)
+    token = flask("tokens", "create", "alice@example.com").stdout.strip()
+    with app.app_context(), transaction.writing():
+        tokens.touch(tokens.find(token))
+        tokens.flush_touches()
+    with app.app_context():
+        found = tokens.find(token)
+        assert found.used_at == now()
+        tokens.touch(found)
+        assert not tokens.has_touches()
+        clock.shift(timedelta(seconds=61))
+        tokens.touch(found)
+        assert tokens.has_touches()
+
+
+def test_settings_get_prints_the_value_alone(flask, app):
+    """Section 8"""
+    assert flask("settings", "get", "chats.inactivity_minutes").stdout == "10\n"
+    result = flask("settings", "set", "chats.inactivity_minutes", "25")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert flask("settings", "get", "chats.inactivity_minutes").stdout == "25\n"
+    with app.app_context():
+        assert settings.get("chats.inactivity_minutes") == 25
+
+
+@pytest.mark.parametrize("value", ["0", "1441", "ten", "1.5", ""])
+def test_a_setting_out_of_range_is_refused(flask, value):
+    """S19"""
+    result = flask("settings", "set", "chats.inactivity_minutes", value)
+    assert result.exit_code == 1
+    assert "whole number from 1 to 1440" in result.stderr
+    assert flask("settings", "get", "chats.inactivity_minutes").stdout == "10\n"
+
+
+def test_an_unknown_setting_names_those_there_are(flask):
+    for arguments in (("get", "x"), ("set", "x", "1")):
+        result = flask("settings", *arguments)
+        assert result.exit_code == 1
+        assert "chats.inactivity_minutes" in result.stderr
+
+
+def test_settings_and_channels_are_listed(flask):
+    assert "chats.inactivity_minutes\t10\t" in flask("settings", "list").stdout
+    result = flask("channels", "list")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_database_without_tables_says_what_to_run(tmp_path):
+    app = create_app(config_for(f"sqlite:///{tmp_path / 'empty.sqlite3'}", tmp_path))
+    result = app.test_cli_runner().invoke(args=["agents", "list"])
+    assert result.exit_code == 1
+    assert "flask --app wsgi db upgrade" in result.stderr
+
+
+def test_the_commands_work_as_an_operator_types_them(tmp_path):
+    """With the real entry point: a fresh database, an agent, a token; nobody else may read them (T39)."""
+    tmp_path.chmod(0o755)
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), "SECRET_KEY": "", "DATABASE_URL": ""}
+
+    def run(*arguments: str, typed: str = "") -> str:
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+        return subprocess.run(
+            command, input=typed, capture_output=True, text=True, check=True, cwd=ROOT, env=environment, timeout=60
+        ).stdout  # fmt: skip
+
+    run("db", "upgrade")
+    run("agents", "create", "a@example.com", "--name", "Ann", "--role", "admin", "--password-stdin", typed=PASSWORD)
+    assert run("agents", "list") == "a@example.com\tadmin\tall\tactive\tAnn\n"
+    assert run("tokens", "create", "a@example.com").startswith("mado_")
+    assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir() if path.stat().st_mode & 0o077} == {}

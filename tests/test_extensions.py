@@ -1,0 +1,115 @@
+"""SQLite as we open it: who may write, and which connection does."""
+
+import sqlite3
+import threading
+import time
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
+from app import extensions, transaction
+from app.clock import now
+from app.extensions import BUSY_SECONDS, SerialConnection, db
+from app.models import Group
+
+
+@pytest.fixture(autouse=True)
+def _context(app):
+    with app.app_context():
+        yield
+
+
+def raw(connection: Connection) -> SerialConnection:
+    found = connection.connection.dbapi_connection
+    assert isinstance(found, SerialConnection)
+    return found
+
+
+def add_group(name: str) -> SerialConnection:
+    """Write with a transaction of its own; the connection that did it."""
+    with transaction.writing():
+        db.session.execute(insert(Group).values(name=name, created_at=now()))
+        return raw(db.session.connection())
+
+
+def read() -> SerialConnection:
+    transaction.release()
+    db.session.execute(select(Group.id))
+    found = raw(db.session.connection())
+    transaction.release()
+    return found
+
+
+def test_a_reading_transaction_cannot_write():
+    transaction.release()
+
+    with pytest.raises(OperationalError, match="readonly"):
+        db.session.execute(insert(Group).values(name="Sales", created_at=now()))
+
+
+def test_the_connection_that_wrote_last_writes_next_and_no_reader_gets_it():
+    first = add_group("Sales")
+    readers = {read() for _ in range(3)}
+    second = add_group("Support")
+
+    assert first is second
+    assert first not in readers
+
+
+def test_a_connection_that_wrote_may_not_when_it_reads():
+    with db.engine.connect() as reading:
+        kept = raw(reading)
+        reading.rollback()
+        kept.begin(writing=True)
+        kept.rollback()
+        kept.begin(writing=False)
+
+        with pytest.raises(Exception, match="readonly"):
+            kept.execute("DELETE FROM groups")
+        kept.rollback()
+
+
+def test_disposing_closes_the_writers_connection_too():
+    first = add_group("Sales")
+
+    db.engine.dispose()
+
+    with pytest.raises(Exception, match="closed"):
+        first.execute("SELECT 1")
+    assert add_group("Support") is not first
+
+
+def test_waiting_for_our_own_writers_and_for_others_is_one_wait():  # F17
+    connection = db.engine.raw_connection()
+    outsider = sqlite3.connect(db.engine.url.database, isolation_level=None)
+    outsider.execute("BEGIN EXCLUSIVE")
+    extensions._writer.acquire()
+    threading.Timer(0.8 * BUSY_SECONDS, extensions._writer.release).start()
+    began = time.monotonic()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        connection.dbapi_connection.begin(writing=True)
+    seconds = time.monotonic() - began
+    connection.close()
+    outsider.close()
+
+    assert seconds < 1.5 * BUSY_SECONDS
+
+
+def test_after_a_long_wait_the_next_writer_waits_as_long_as_ever():  # F17
+    connection = db.engine.raw_connection()
+    extensions._writer.acquire()
+    threading.Timer(0.3, extensions._writer.release).start()
+    connection.dbapi_connection.begin(writing=True)
+
+    [(kept,)] = connection.dbapi_connection.execute("PRAGMA busy_timeout").fetchall()
+    connection.close()
+    assert kept == BUSY_SECONDS * 1000
+
+
+def test_errors_tell_no_values():  # T26, T37
+    transaction.release()
+    with pytest.raises(OperationalError) as raised:
+        db.session.execute(insert(Group).values(name="canary-4711", created_at=now()))
+    assert "canary-4711" not in str(raised.value)

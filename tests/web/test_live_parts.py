@@ -1,0 +1,49 @@
+"""The two parts behind the icon, as a page fetches them."""
+
+from app import transaction
+from app.domain import chats
+from app.extensions import db
+from app.models import Agent, Case
+from tests import world
+from tests.web.desk import chat_in
+from tests.world import ToyAdapter, play
+
+
+def answered_chat(app, agent) -> int:
+    """A chat of this agent's in which the contact has written again."""
+    play(ToyAdapter())
+    number = chat_in(app, "First")
+    with app.app_context():
+        case = db.session.get_one(Case, number)
+        with transaction.writing():
+            chats.take(case, by=db.session.get_one(Agent, agent.id))
+        world.receive(case.channel, world.said("Still there?"))
+    return number
+
+
+def test_incoming_part_counts_chats_not_messages(app, client, alice, sign_in):  # S13
+    play(ToyAdapter())
+    number = chat_in(app, "First")
+    with app.app_context():
+        channel = db.session.get_one(Case, number).channel
+        world.receive(channel, world.said("Second"), world.said("Third"))
+
+    part = sign_in(client, alice).get("/live/incoming").text
+
+    assert 'data-count="1"' in part
+    assert "Third" in part
+
+
+def test_response_is_in_the_part_of_its_taker_alone(app, client, alice, bob, sign_in):  # S14
+    answered_chat(app, alice)
+
+    assert "Still there?" in sign_in(client, alice).get("/live/responses").text
+    assert "Still there?" not in sign_in(app.test_client(), bob).get("/live/responses").text
+
+
+def test_chat_that_the_page_is_showing_lights_nothing_there(app, client, alice, sign_in):  # S15
+    number = answered_chat(app, alice)
+    sign_in(client, alice)
+
+    assert 'data-count="0"' in client.get(f"/live/responses?looking={number}").text
+    assert 'data-count="1"' in client.get("/live/responses?looking=nonsense").text
