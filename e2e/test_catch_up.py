@@ -1,0 +1,67 @@
+"""Broken connections: afterwards nothing is missing, nothing is doubled, and no text is lost."""
+
+from playwright.sync_api import Locator, expect
+
+from e2e.desk import Desk
+
+SERVER_IS_DOWN = ("WebSocket connection to", "net::ERR_", "htmx:sendError")
+
+
+def banner(desk: Desk) -> Locator:
+    return desk.page.get_by_text("No connection. Trying again; what you type is kept.")
+
+
+def test_after_a_crash_of_the_server_nothing_is_missing_and_nothing_is_doubled(mado, desk, customer, watch):
+    """S16, U7."""
+    watch.expect(*SERVER_IS_DOWN)
+    bob, charlie, somchai, yuki = desk("bob"), desk("charlie", "/cases"), customer("Somchai"), customer("Yuki")
+    somchai.writes("one")
+    bob.open_from_icon(somchai.name)
+    bob.send("two")
+    bob.expect_sent("two")
+    bob.composer.fill("half a sentence")
+
+    mado.kill()
+    expect(banner(bob)).to_be_visible()
+    expect(banner(charlie)).to_be_visible()
+    somchai.writes_into_the_void("three")
+    yuki.writes_into_the_void("A new chat")
+    mado.start()
+
+    bob.expect_texts("one", "two", "three")
+    expect(banner(bob)).to_be_hidden()
+    expect(banner(charlie)).to_be_hidden()
+    bob.expect_icon(1)
+    charlie.expect_icon(1)
+    expect(bob.composer).to_have_value("half a sentence")
+    bob.press("Send")
+    somchai.waits_to_see("two", "half a sentence")
+    somchai.writes("four")
+    bob.expect_texts("one", "two", "three", "half a sentence", "four")
+
+
+def test_a_page_that_was_offline_catches_up_without_a_reload(desk, customer, watch):
+    """S16, U7, U3: the failed send says so, and its text is sent once."""
+    watch.expect(*SERVER_IS_DOWN)
+    bob, somchai, yuki = desk("bob"), customer("Somchai"), customer("Yuki")
+    somchai.writes("one")
+    bob.open_from_icon(somchai.name)
+    bob.send("two")
+    bob.expect_sent("two")
+
+    bob.page.context.set_offline(True)
+    expect(banner(bob)).to_be_visible()
+    bob.send("five")
+    expect(bob.notice).to_contain_text("Your text is kept")
+    expect(bob.composer).to_have_value("five")
+    somchai.writes("three")
+    somchai.writes("four")
+    yuki.writes("A new chat")
+    bob.page.context.set_offline(False)
+
+    expect(banner(bob)).to_be_hidden()
+    bob.expect_texts("one", "two", "three", "four")
+    bob.expect_icon(1)
+    bob.press("Send")
+    bob.expect_texts("one", "two", "three", "four", "five")
+    somchai.waits_to_see("two", "five")
