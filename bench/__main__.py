@@ -1,0 +1,102 @@
+"""`python -m bench`: measure, and print the table.
+
+Parts can be named: intake, rules, pages, push, media, rest. `--quick` takes fewer and smaller rounds, for a look
+while working; what is written down (`--keep docs/performance.md`) comes from a full run on a machine
+with nothing else to do.
+"""
+
+import argparse
+import os
+import platform
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from app.clock import now
+from bench import intake, media, pages, push, rest, rules, table
+from bench.table import Row
+
+Part = Callable[[argparse.Namespace], Iterable[Row]]
+
+PARTS: dict[str, tuple[str, Part]] = {
+    "intake": (
+        "Intake of LINE webhooks",
+        lambda asked: intake.rows(
+            rounds=asked.rounds, requests=asked.requests, cases=asked.cases, large=asked.large
+        ),
+    ),
+    "rules": (
+        "Rules",
+        lambda asked: rules.rows(
+            rounds=asked.rounds, requests=asked.requests, cases=asked.cases, large=asked.large
+        ),
+    ),
+    "pages": (
+        "Pages",
+        lambda asked: pages.rows(
+            rounds=asked.rounds, requests=asked.requests // 20, cases=asked.cases, large=asked.large
+        ),
+    ),
+    "push": (
+        "A new chat on open pages",
+        lambda asked: push.rows(
+            rounds=asked.rounds * 4, sockets=asked.sockets, requests=asked.requests
+        ),
+    ),
+    "media": (
+        "Photos that come while texts do",
+        lambda asked: media.rows(rounds=asked.rounds, requests=asked.requests, files=50),
+    ),
+    "rest": (
+        "At rest",
+        lambda asked: rest.rows(seconds=10, sockets=100, starts=asked.rounds),
+    ),
+}
+
+
+def main() -> None:
+    asked = _options()
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        print(line, flush=True)
+
+    tell(_surroundings())
+    for name in asked.parts or PARTS:
+        title, rows = PARTS[name]
+        tell("")
+        for line in table.lines(title, rows(asked)):
+            tell(line)
+    if asked.keep:
+        table.keep(asked.keep, "\n".join(told))
+
+
+def _surroundings() -> str:
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return (
+        f"{now():%Y-%m-%d}: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
+        f" {os.cpu_count()} processors; load average before the run {load}."
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Speed and memory of Mado."
+    )
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all of them by default")
+    parser.add_argument("--quick", action="store_true", help="a first look in two minutes")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--requests", type=int, default=1000, help="webhooks of a kind in a round")
+    parser.add_argument("--cases", type=int, default=1000, help="in the small database")
+    parser.add_argument("--large", type=int, default=100_000, help="in the grown database")
+    parser.add_argument("--sockets", type=int, default=500)
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write the table into a document")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.rounds, asked.requests, asked.large, asked.sockets = 3, 300, 5000, 100
+    return asked
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Real servers: gunicorn with the project's own settings, each with a database of its own.
+
+Mado is started the way its README says (`python wsgi.py`: web, live and scheduler in one process
+tree). The processes are children of the measuring one and end with it.
+"""
+
+import itertools
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from bench import cpu, load
+
+ROOT = Path(__file__).resolve().parent.parent
+PORTS = itertools.cycle(range(8240, 8260))
+START_SECONDS = 20.0
+EMBEDDED = ("wsgi.py",)
+GUNICORN = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "--workers", "1")
+
+
+@dataclass
+class Server:
+    """One running server; `seeded` is what bench.seed said of its database."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    seeded: dict[str, Any] = field(default_factory=dict)
+    database_url: str | None = None
+
+    @property
+    def pids(self) -> list[int]:
+        """The server's processes, and the database's that work for it."""
+        return [*cpu.tree(self.process.pid), *database_pids(self.database_url)]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run cost."""
+
+    cpu: float
+    rate: float
+    run: load.Run
+
+
+def measure(server: Server, requests: list[bytes], **options: Any) -> Cost:
+    """Send these requests; processor milliseconds a request, and requests a second."""
+    pids = server.pids
+    before = cpu.milliseconds(pids)
+    run = load.run(server.port, requests, **options)
+    return Cost((cpu.milliseconds(pids) - before) / run.count, run.rate, run)
+
+
+@contextmanager
+def on_one_processor(server: Server) -> Iterator[None]:
+    """Keep all threads of a server on one processor, as `taskset` or systemd's CPUAffinity would."""
+    every = os.sched_getaffinity(0)
+    _keep_on(server, {min(every)})
+    try:
+        yield
+    finally:
+        _keep_on(server, every)
+
+
+def _keep_on(server: Server, processors: set[int]) -> None:
+    for pid in cpu.tree(server.process.pid):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), processors)
+
+
+@contextmanager
+def mado(
+    *,
+    cases: int,
+    active: int = 200,
+    long: tuple[int, ...] = (),
+    database_url: str | None = None,
+    factory: str | None = None,
+    **settings: str,
+) -> Iterator[Server]:
+    """A Mado with a history: ended cases, active chats that wait, and cases of so many messages.
+
+    On SQLite all of it in one process, by its own command; else, or made by a `factory` of ours,
+    under gunicorn without the scheduler.
+    """
+    with environment(settings, database_url) as env:
+        seeded = seed(env, cases, active, long)
+        is_embedded = not database_url and not factory
+        command = (
+            EMBEDDED if is_embedded else (*GUNICORN, f"{factory}()" if factory else "wsgi:app")
+        )
+        with running(command, env) as server:
+            server.seeded, server.database_url = seeded, database_url
+            yield server
+
+
+@contextmanager
+def tiny(factory: str) -> Iterator[Server]:
+    """A floor: an application made by a function of ours, under the same gunicorn."""
+    with environment({}, None) as env, running((*GUNICORN, f"{factory}()"), env) as server:
+        yield server
+
+
+def seed(env: dict[str, str], cases: int, active: int, long: tuple[int, ...]) -> dict[str, Any]:
+    """Fill the database of this environment in a process of its own."""
+    asked = [option for count in long for option in ("--long", str(count))]
+    command = [sys.executable, "-m", "bench.seed", "--cases", str(cases)]
+    command += ["--active", str(active), *asked]
+    done = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def postgresql() -> Iterator[str | None]:
+    """A database of our own on the server that the tests use; None when there is none."""
+    url = os.environ.get("TEST_DATABASE_URL") or "postgresql://postgres@127.0.0.1:5432/postgres"
+    server = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(
+        server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2}
+    )
+    name = f"mado_bench_{secrets.token_hex(6)}"
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+    except Exception as problem:  # whatever keeps us from it: there is no server for us
+        print(f"PostgreSQL is left out: {type(problem).__name__}", file=sys.stderr)
+        yield None
+        return
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        engine.dispose()
+
+
+def database_pids(url: str | None) -> list[int]:
+    """PostgreSQL's backends for this database, and its writers, which work for everybody."""
+    if url is None:
+        return []
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return list(
+                connection.execute(
+                    text(
+                        "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (datname ="
+                        " current_database() OR backend_type IN ('walwriter', 'background writer', 'checkpointer'))"
+                    )
+                ).scalars()
+            )
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def environment(changes: dict[str, str], database_url: str | None) -> Iterator[dict[str, str]]:
+    """A clean environment with a folder that is gone afterwards."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    with tempfile.TemporaryDirectory(prefix="mado-bench-") as folder:
+        own = {"DATA_DIR": folder, "PORT": str(next(PORTS)), "LOG_LEVEL": "WARNING"}
+        own |= {
+            "SECRET_KEY": "a secret key for measuring that is long enough",
+            "LINE_API_URL": "http://127.0.0.1:9",
+        }
+        if database_url:
+            own["DATABASE_URL"] = database_url
+        yield kept | own | changes
+
+
+@contextmanager
+def running(command: tuple[str, ...], env: dict[str, str]) -> Iterator[Server]:
+    port = int(env["PORT"])
+    log = Path(env["DATA_DIR"], "log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, *command], env=env, cwd=ROOT, stdout=log, stderr=log
+    )
+    try:
+        _wait_for(port, process, Path(log.name))
+        yield Server(port, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until a worker answers anything: the port is open before there is one."""
+    by = time.monotonic() + START_SECONDS
+    while time.monotonic() < by and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(load.get(port, "/healthz"))
+            if line.recv(100):
+                return
+        time.sleep(0.02)
+    raise SystemExit(f"a server did not start:\n{log.read_text()[-2000:]}")
