@@ -40,7 +40,7 @@ def test_macro_is_picked_by_keyboard_looked_at_and_sent(desk, chat, macro):
     alice = desk("alice", "/settings/labels")
     alice.page.get_by_label("New label").fill("refund")
     alice.press("Add label")
-    expect(alice.page.get_by_role("link", name="refund")).to_be_visible()
+    expect(alice.page.get_by_role("link", name="refund", exact=True)).to_be_visible()
     macro("Refund granted", GREETING, set_status="pending", add_labels=["refund"], set_priority="low")
     macro("Shipping", "It takes five days.")
 

@@ -106,5 +106,5 @@ def test_channel_from_a_temporary_package_goes_inbound_reply_sent(paper_app: Fla
         db.session.expire_all()
 
         assert case.contact.name == "Yuki"
-        assert db.session.scalars(select(Message.state)).all() == [None, "sent"]
+        assert db.session.scalars(select(Message.state).order_by(Message.id)).all() == [None, "sent"]
         assert sys.modules["app.channels.paper"].thrown == [("yuki", "YES!")]
