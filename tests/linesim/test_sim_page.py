@@ -366,6 +366,7 @@ def test_a_quote_is_chosen_sent_and_gone(phone, box, sim, line, bot, somchai):
     bubble = phone.locator(".bubble-line", has_text="Which size?")
     bubble.hover()
     bubble.get_by_role("link", name="Quote").click()
+    phone.wait_for_url("**quote=**")
     expect(phone.get_by_text("Quotes “Which size?”")).to_be_visible()
     box.fill("M")
     box.press("Enter")
