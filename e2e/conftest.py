@@ -6,8 +6,6 @@ console and violations of the CSP.
 """
 
 import itertools
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from e2e.desk import Desk
 from e2e.phone import Customer, Line, wait_until
 from e2e.servers import PASSWORD, Mado, Server, start_line, start_mado
 from e2e.watch import Watch
+from tests.chromium import launching
 
 TEAM = {"alice": "admin", "bob": "agent", "charlie": "agent"}
 TOKEN, SECRET = "T" * 172, "8c570fa6dd201bb328f1c1eac23a96d8"
@@ -35,10 +34,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """An installed browser if there is one, else Playwright's own."""
-    installed = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    where = {"executable_path": installed} if installed else {}
-    return {**browser_type_launch_args, **where, "args": ["--disable-dev-shm-usage"]}
+    return launching(browser_type_launch_args)
 
 
 # ── Servers ─────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,5 @@
 """A simulated LINE with its opening cast, and a bot server that takes its webhooks."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +11,7 @@ from linesim_tools import CHANNEL_ID, SECRET, TOKEN, texts_as_messages
 
 from linesim import create_app, ids
 from linesim.serving import Running
+from tests.chromium import launching
 
 DEADLINE = 10.0
 
@@ -138,7 +137,4 @@ def office() -> str:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """An installed browser if there is one, else Playwright's own."""
-    installed = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    where = {"executable_path": installed} if installed else {}
-    return {**browser_type_launch_args, **where, "args": ["--disable-dev-shm-usage"]}
+    return launching(browser_type_launch_args)
