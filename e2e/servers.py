@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.commands import run_commands
+
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.05
@@ -109,18 +111,6 @@ class Mado(Server):
 
     def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         return call(method, f"{self.url}/api/v1{path}", body, {"Authorization": f"Bearer {self.token}"})
-
-
-def run_commands(env: dict[str, str], *commands: list[str] | tuple[list[str], str]) -> list[str]:
-    """The operator's commands, each its arguments, or these and what is typed; what each printed."""
-    told = [command if isinstance(command, tuple) else (command, "") for command in commands]
-    done = subprocess.run(
-        [sys.executable, "-m", "e2e.commands"], cwd=ROOT, env=env, input=json.dumps(told),
-        capture_output=True, text=True, check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    printed: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return printed
 
 
 def _agent(name: str, role: str) -> tuple[list[str], str]:

@@ -25,7 +25,7 @@ def line() -> Iterator[Running]:
 def embedded(tmp_path: Path, line: Running) -> Iterator[Mado]:
     """SQLite and one process; nothing is started yet."""
     mado = Mado({"DATA_DIR": str(tmp_path), "LINE_API_URL": line.url})
-    mado.must("db", "upgrade")
+    mado.must(["db", "upgrade"])
     yield mado
     mado.stop()
 
@@ -48,6 +48,6 @@ def production(tmp_path: Path, line: Running) -> Iterator[Mado]:
                 "LINE_API_URL": line.url,
             }
         )
-        mado.must("db", "upgrade")
+        mado.must(["db", "upgrade"])
         yield mado
         mado.stop()

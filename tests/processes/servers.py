@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.commands import ROOT, Command, run_commands
+
 DEADLINE_SECONDS = 60.0
 
 Found = TypeVar("Found")
@@ -50,22 +50,20 @@ class Mado:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return kept | {"PORT": str(self.port), "LOG_LEVEL": "WARNING"} | self.env
 
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """A `flask --app wsgi` command; its output."""
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A `flask --app wsgi` command, as it is typed; its output."""
         return subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
             cwd=ROOT,
             env=self.environment(),
-            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,
         )
 
-    def must(self, *arguments: str, stdin: str = "") -> str:
-        done = self.run(*arguments, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+    def must(self, *commands: Command) -> list[str]:
+        """Commands that succeed; what each printed."""
+        return run_commands(self.environment(), *commands)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a process of its own group, in this installation's environment."""

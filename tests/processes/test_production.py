@@ -20,15 +20,18 @@ SOCKETS = 6
 
 def prepared(mado: Mado) -> tuple[str, str]:
     """An admin's API token, and the webhook of a connected channel."""
-    mado.must(
-        "agents", "create", "alice@example.com", "--name", "Alice", "--role", "admin",
-        "--password-stdin", stdin="a long enough passphrase",
-    )
-    token = mado.must("tokens", "create", "alice@example.com")
-    hook = mado.must(
-        "channels", "create-line", "--name", "Shop", "--token", LINE_TOKEN, "--secret", LINE_SECRET
+    admin = ["agents", "create", "alice@example.com", "--name", "Alice", "--role", "admin"]
+    _, token, hook = mado.must(
+        ([*admin, "--password-stdin"], "a long enough passphrase"),
+        ["tokens", "create", "alice@example.com"],
+        connect("Shop"),
     )
     return token, hook
+
+
+def connect(name: str) -> list[str]:
+    """The command that connects a channel to the simulated LINE."""
+    return ["channels", "create-line", "--name", name, "--token", LINE_TOKEN, "--secret", LINE_SECRET]
 
 
 def send(hook: str, *events: dict) -> int:
@@ -216,13 +219,14 @@ def test_embedded_mado_is_back_at_once_after_kill_9_and_has_lost_nothing(embedde
 def test_command_line_changes_reach_the_running_server_within_two_seconds(embedded: Mado):
     token, _ = prepared(embedded)
     embedded.start_embedded()
-    embedded.must("settings", "set", "chats.inactivity_minutes", "1")
-    hook = embedded.must(
-        "channels", "create-line", "--name", "Late", "--token", LINE_TOKEN, "--secret", LINE_SECRET
+    _, hook, minutes = embedded.must(
+        ["settings", "set", "chats.inactivity_minutes", "1"],
+        connect("Late"),
+        ["settings", "get", "chats.inactivity_minutes"],
     )
 
     assert soon(lambda: send(hook, text_event("hi")) == 200, seconds=2)
-    assert embedded.must("settings", "get", "chats.inactivity_minutes") == "1"
+    assert minutes == "1"
     assert embedded.get("/api/v1/cases?chat=active", token)["items"][0]["channel"]["name"] == "Late"
 
 
