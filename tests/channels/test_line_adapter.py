@@ -1,8 +1,12 @@
 """What the SDK and LINE's errors come to: one decision each (LINE.md's facts, played by the simulator)."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,10 +14,12 @@ import requests
 from flask import Flask
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
+from app import create_app as mado
 from app.channels.base import (
     Content,
     Outgoing,
     PermanentError,
+    Quota,
     Sent,
     TemporaryError,
     TokenRefused,
@@ -26,6 +32,7 @@ from app.channels.line.options import Options
 from app.models import Channel
 from linesim import create_app
 from linesim.serving import Running
+from tests.conftest import config_for
 
 TOKEN = "token-of-the-adapter"
 KEY = "123e4567-e89b-12d3-a456-426614174000"
@@ -287,11 +294,78 @@ def test_connect_that_took_too_long_is_a_definite_no(line, monkeypatch):  # L6
         LineAdapter().send(outgoing)
 
 
-def test_name_is_kept_in_characters_that_every_database_takes(app, monkeypatch):  # F23
-    told = SimpleNamespace(display_name="Yu\0ki\ud83d", language="ja", picture_url=None)
-    monkeypatch.setattr(client, "messaging", api_that(get_profile=lambda *_, **__: told))
+def answers(monkeypatch: pytest.MonkeyPatch, *bodies: object) -> None:
+    """LINE's next answers, each a 200 with this JSON or these bytes."""
+    raw = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
+    told = iter(SimpleNamespace(status=200, headers={}, data=body) for body in raw)
+    monkeypatch.setattr(client, "call", lambda *_, **__: next(told))
+
+
+def test_name_is_kept_in_characters_that_every_database_takes(monkeypatch):  # F23
+    answers(monkeypatch, {"displayName": "Yu\0ki\ud83d", "language": "ja"})
 
     assert LineAdapter().person(channel(), "U1").name == "Yu\ufffdki\ufffd"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"\xff{}", b"[]", {}, {"displayName": 7}, {"displayName": "Yuki", "pictureUrl": []}],
+    ids=["empty", "a page", "not UTF-8", "a list", "no name", "a number", "no picture's address"],
+)  # fmt: skip
+def test_profile_that_cannot_be_read_is_asked_for_again(body, monkeypatch):  # S34, F23
+    answers(monkeypatch, body)
+
+    with pytest.raises(TemporaryError, match="could not be asked"):
+        LineAdapter().person(channel(), "U1")
+
+
+def test_quota_of_a_kind_that_nobody_knows_is_no_number(monkeypatch):  # L9
+    answers(monkeypatch, {"type": "elastic", "value": 3}, {"totalUsage": 2})
+
+    with pytest.raises(TemporaryError, match="could not be asked"):
+        LineAdapter().quota(channel())
+
+
+def test_quota_without_a_limit_has_only_its_use(monkeypatch):  # L9
+    answers(monkeypatch, {"type": "none"}, {"totalUsage": 2})
+
+    assert LineAdapter().quota(channel()) == Quota(None, 2)
+
+
+def test_an_id_stays_one_part_of_the_address(monkeypatch):  # T10
+    asked = []
+    monkeypatch.setattr(client, "call", lambda _method, path, **_: asked.append(path) or SimpleNamespace(status=404))
+
+    assert LineAdapter().person(channel(), "../quota?x=") is None
+    assert asked == ["/v2/bot/profile/..%2Fquota%3Fx%3D"]
+
+
+def test_what_is_asked_does_not_load_the_sdk(app, line):
+    """It takes 50 MB; a team that reads and a channel whose quota is asked do without."""
+    program = """
+import sys
+from tests.channels.test_line_adapter import ask_everything
+ask_everything(sys.argv[1])
+print([name for name in sys.modules if name.startswith(("linebot", "pydantic"))])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, line.url], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+def ask_everything(url: str) -> None:
+    """Whatever a process asks LINE before anything is sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = config_for(f"sqlite:///{folder}/mado.sqlite3", Path(folder), line_api_url=url)
+        with mado(config).app_context():
+            adapter, asked = LineAdapter(), channel()
+            Options(ask_member_names=True).keep(asked)
+            assert adapter.person(asked, "U" + "0" * 32) is None
+            assert adapter.group(asked, "group", "C" + "0" * 32) is None
+            assert adapter.member(asked, "group", "C" + "0" * 32, "U" + "0" * 32) is None
+            assert adapter.quota(asked) is not None
 
 
 @pytest.mark.parametrize("text", ["a" * 25_000, "\n\n".join(["あ" * 4_000] * 5), "😀" * 12_500])

@@ -31,15 +31,17 @@ from app.channels.line import (
     setup,
     signals,
 )
+from app.channels.line.asking import ask, could_not
 from app.channels.line.checks import Checks
 from app.channels.line.credentials import Credentials
 from app.channels.line.options import Options
-from app.channels.line.outcomes import asked, judged
+from app.channels.line.outcomes import judged
 from app.channels.line.parse import plain
 from app.channels.line.text import LIMIT_UNITS, MOST_PARTS
 from app.models import Channel
 
 FREE_REPLY_SECONDS = 50.0
+QUOTAS = ("none", "limited")
 
 
 class LineAdapter(Adapter):
@@ -67,37 +69,27 @@ class LineAdapter(Adapter):
 
     def person(self, channel: Channel, external_id: str) -> Profile | None:
         """Friends, and who wrote 1:1; None for others (LINE.md 2.5)."""
-        api = client.messaging(Credentials.of(channel).token)
-        found = asked(
-            lambda: api.get_profile(external_id, _request_timeout=client.TIMEOUT), "profile"
-        )
+        found = ask(_token(channel), "profile", external_id, name="profile")
         if found is None:
             return None
-        return Profile(plain(found.display_name), found.language, found.picture_url)
+        language, picture = found.text_or_none("language"), found.text_or_none("pictureUrl")
+        return Profile(plain(found.text("displayName")), language, picture)
 
     def group(self, channel: Channel, kind: str, external_id: str) -> Profile | None:
         """A group's name and how many are in it, without the account; rooms have no name."""
-        api = client.messaging(Credentials.of(channel).token)
+        token = _token(channel)
         if kind == "room":
-            count = _size(
-                lambda: api.get_room_member_count(external_id, _request_timeout=client.TIMEOUT),
-                "room members",
-            )
+            count = _size(token, kind, external_id)
             return None if count is None else Profile(None, member_count=count)
-        found = asked(
-            lambda: api.get_group_summary(external_id, _request_timeout=client.TIMEOUT),
-            "group summary",
-        )
+        found = ask(token, kind, external_id, "summary", name="group summary")
         if found is None:
             return None
         try:
-            count = _size(
-                lambda: api.get_group_member_count(external_id, _request_timeout=client.TIMEOUT),
-                "group members",
-            )
+            count = _size(token, kind, external_id)
         except TemporaryError:  # the name is worth more, and tomorrow there is another look
             count = None
-        return Profile(plain(found.group_name), None, found.picture_url, count)
+        picture = found.text_or_none("pictureUrl")
+        return Profile(plain(found.text("groupName")), None, picture, count)
 
     def member(
         self, channel: Channel, kind: str, group_id: str, external_id: str
@@ -105,27 +97,23 @@ class LineAdapter(Adapter):
         """Anybody in a group, friend or not, where an admin wants that asked (S33, LINE.md 2.5)."""
         if not Options.of(channel).ask_member_names:
             return None
-        api = client.messaging(Credentials.of(channel).token)
-        ask = api.get_room_member_profile if kind == "room" else api.get_group_member_profile
-        found = asked(
-            lambda: ask(group_id, external_id, _request_timeout=client.TIMEOUT), "member profile"
-        )
-        return Profile(plain(found.display_name), None, found.picture_url) if found else None
+        path = (kind, group_id, "member", external_id)
+        found = ask(_token(channel), *path, name="member profile")
+        if found is None:
+            return None
+        return Profile(plain(found.text("displayName")), None, found.text_or_none("pictureUrl"))
 
     def quota(self, channel: Channel) -> Quota | None:
         """LINE's numbers include what the account sends elsewhere; the use is approximate."""
-        api = client.messaging(Credentials.of(channel).token)
-        limit = asked(
-            lambda: api.get_message_quota(_request_timeout=client.TIMEOUT), "message quota"
-        )
-        used = asked(
-            lambda: api.get_message_quota_consumption(_request_timeout=client.TIMEOUT),
-            "quota consumption",
-        )
+        path = ("message", "quota")
+        limit = ask(_token(channel), *path, name="message quota")
+        used = ask(_token(channel), *path, "consumption", name="quota consumption")
         if limit is None or used is None:
             return None
-        # The SDK refuses kinds it does not know; those it knows are "none" and "limited".
-        return Quota(limit.value if limit.type == "limited" else None, used.total_usage or 0)
+        kind = limit.text("type")
+        if kind not in QUOTAS:
+            raise could_not("message quota")
+        return Quota(limit.number("value") if kind == "limited" else None, used.number("totalUsage"))
 
     def checks(self, channel: Channel) -> list[Check]:
         return advice.of(Checks.of(channel), setup.webhook_url(channel), channel.problem)
@@ -182,6 +170,10 @@ def _call(outgoing: Outgoing) -> Callable[[], Any]:
     return lambda: api.push_message(push, x_line_retry_key=key, _request_timeout=client.TIMEOUT)
 
 
-def _size(call: Callable[[], Any], name: str) -> int | None:
-    found = asked(call, name)
-    return found.count if found else None
+def _token(channel: Channel) -> str:
+    return Credentials.of(channel).token
+
+
+def _size(token: str, kind: str, external_id: str) -> int | None:
+    found = ask(token, kind, external_id, "members", "count", name=f"{kind} members")
+    return found.number("count") if found else None

@@ -1,10 +1,11 @@
-"""line-bot-sdk, in the one module that may import it, and only when something is sent.
+"""line-bot-sdk, loaded only when something is sent, and calls for which it is too much.
 
 Importing it costs a second and 66 MB (LINE.md 5.1). One client per channel and token, no retries
 of its own, a timeout on every call; what it raises becomes a decision.
 """
 
 import threading
+from functools import cache
 from typing import Any
 
 from flask import current_app
@@ -35,3 +36,20 @@ def forget(token: str) -> None:
     with _lock:
         for key in [key for key in _clients if key[1] == token]:
             del _clients[key]
+
+
+@cache
+def _pool() -> Any:
+    from urllib3 import PoolManager  # with the first question: most commands ask none
+
+    return PoolManager(retries=False)
+
+
+def call(method: str, path: str, **options: Any) -> Any:
+    """One call without the SDK: urllib3's answer, whatever its status, or an HTTPError."""
+    from urllib3 import Timeout
+
+    connect, read = TIMEOUT
+    url = f"{current_app.extensions['mado'].line_api_url}{path}"
+    timeout = Timeout(connect=connect, read=read)
+    return _pool().request(method, url, redirect=False, timeout=timeout, **options)

@@ -60,29 +60,8 @@ def judged(call: Callable[[], Any], name: str, *, is_reply: bool) -> Sent:
         ) from problem
 
 
-def asked(call: Callable[[], Any], name: str) -> Any:
-    """A look-up's answer, None for 400, 403 and 404, TemporaryError for whatever may pass."""
-    from linebot.v3.messaging import ApiException
-    from pydantic.v1 import ValidationError
-    from urllib3.exceptions import HTTPError
-
-    try:
-        return call()
-    except ApiException as problem:
-        if problem.status in (400, 403, 404):
-            return None
-        failed = _failed(problem, name)
-        if problem.status == 401:
-            raise _token_refused(failed) from problem
-        raise TemporaryError(
-            _("LINE answered %(status)s.", status=problem.status), failed=failed
-        ) from problem
-    except (HTTPError, ValidationError, UnicodeDecodeError) as problem:
-        raise TemporaryError(_("LINE could not be asked."), failed=FailedCall(name)) from problem
-
-
 def _of_answer(problem: Any, name: str, *, is_reply: bool) -> Sent:
-    status, message, failed = problem.status, _message_of(problem.body), _failed(problem, name)
+    status, message, failed = problem.status, _message_of(problem.body), failed_call(problem, name)
     if not status:
         raise _not_secure(problem, failed)
     if status == 409 and not is_reply:
@@ -94,7 +73,7 @@ def _of_answer(problem: Any, name: str, *, is_reply: bool) -> Sent:
     if status == 429:
         raise _too_much(message, problem, failed)
     if status == 401:
-        raise _token_refused(failed)
+        raise token_refused(failed)
     if status == 400 and is_reply and "reply token" in message.lower():
         raise TokenRefused(_("LINE's free reply had run out."), retry_after=0.0, failed=failed)
     raise PermanentError(_why(status, message), failed=failed)
@@ -117,7 +96,8 @@ def _too_much(message: str, problem: Any, failed: FailedCall) -> TemporaryError:
     )
 
 
-def _token_refused(failed: FailedCall) -> TemporaryError:
+def token_refused(failed: FailedCall) -> TemporaryError:
+    """401: nothing can be sent until an admin has saved a new token."""
     return TemporaryError(
         _(
             "LINE refused the channel access token. An admin can issue a new one and save it under"
@@ -161,8 +141,9 @@ def _why(status: int, message: str) -> str:
     )
 
 
-def _failed(problem: Any, name: str) -> FailedCall:
-    return FailedCall(name, problem.status or None, (problem.headers or {}).get(REQUEST_ID))
+def failed_call(answer: Any, name: str) -> FailedCall:
+    """The call as admins see it; the SDK's errors and urllib3's answers tell it alike."""
+    return FailedCall(name, answer.status or None, (answer.headers or {}).get(REQUEST_ID))
 
 
 def _retry_after(problem: Any) -> float | None:

@@ -8,7 +8,6 @@ token" and "Get bot info").
 import json
 import logging
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from flask import current_app
@@ -110,9 +109,8 @@ def _post(path: str, fields: dict[str, str]) -> tuple[int, Any]:
     """
     from urllib3.exceptions import HTTPError
 
-    url = current_app.extensions["mado"].line_api_url + path
     try:
-        answer = _pool().request("POST", url, fields=fields, encode_multipart=False, redirect=False)
+        answer = client.call("POST", path, fields=fields, encode_multipart=False)
     except HTTPError:
         raise unreachable() from None
     if answer.status != 200:
@@ -127,14 +125,6 @@ def note(path: str, status: int, headers: Any) -> None:
     """LINE's support asks for the request id, and has no log of its own (LINE.md 2.1)."""
     request_id = (headers or {}).get("x-line-request-id", "none")
     log.warning("LINE answered %s to %s, request id %s", status, path, request_id)
-
-
-@cache
-def _pool() -> Any:
-    from urllib3 import PoolManager, Timeout  # lazily, like the SDK: most processes never connect
-
-    timeout = Timeout(client.CONNECT_SECONDS, client.READ_SECONDS)
-    return PoolManager(retries=False, timeout=timeout)
 
 
 def wrong_token() -> NotConnected:
