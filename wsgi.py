@@ -20,6 +20,8 @@ def serve() -> None:
     """
     os.chdir(ROOT)
     os.environ["MADO_EMBEDDED"] = "1"
+    # glibc gives threads heaps of their own, which only one at a time uses under Python's lock.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--workers", "1"]
     os.execv(sys.executable, [*gunicorn, "wsgi:app"])  # noqa: S606 - no shell on purpose
 
