@@ -149,7 +149,7 @@ def _save(typed: Typed, macro: Macro | None) -> ResponseReturnValue:
         content = macros.read(_given(typed), by=g.agent)
         if macro:
             macros.change(macro, content, by=g.agent)
-        else:
+        elif macros.just_added(content, by=g.agent) is None:
             macros.add(content, by=g.agent)
     except Invalid as problem:
         return _answer(typed, macro, errors=rule_actions.by_field(typed.rows, problem.errors)), 422

@@ -14,6 +14,7 @@ from app.clock import now
 from app.domain import characters, events
 from app.domain.agents import Refused
 from app.domain.rules import actions, addresses, definitions
+from app.domain.rules.book import PRESSED_TWICE
 from app.domain.rules.definitions import Errors, Invalid, Step
 from app.domain.rules.situations import Happened, Situation
 from app.domain.rules.values import LABELS, LONGEST_MESSAGE
@@ -134,6 +135,22 @@ def add(content: Content, *, by: Agent) -> Macro:
     db.session.flush()
     events.record("macro.created", by=by, **_facts(macro))
     return macro
+
+
+def just_added(content: Content, *, by: Agent) -> Macro | None:
+    """The very same macro, if it was added a moment ago: somebody pressed Save twice."""
+    wanted = Macro()
+    _put(wanted, content, by)
+    return db.session.scalar(
+        select(Macro).where(
+            Macro.deleted_at.is_(None),
+            Macro.created_at > now() - PRESSED_TWICE,
+            Macro.owner_id.is_not_distinct_from(wanted.owner_id),
+            Macro.name == wanted.name,
+            Macro.text == wanted.text,
+            Macro.actions == wanted.actions,
+        ).limit(1)
+    )
 
 
 def change(macro: Macro, content: Content, *, by: Agent) -> None:

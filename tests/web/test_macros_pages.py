@@ -149,6 +149,13 @@ def test_copy_is_ones_own(app, bobs, alice, bob):
     assert (macro(app, 2).text, macro(app, 2).owner_id) == ("Hello", bob.id)
 
 
+def test_save_that_is_pressed_twice_saves_one_macro(app, bobs, bob):
+    page = form(bobs.get(NEW).text).with_(name="Hello", text="Hello")
+    assert [press(bobs, NEW, page, "save").status_code for _ in range(2)] == [303, 303]
+    with app.app_context():
+        assert [macro.name for macro in macros.listed(bob)] == ["Hello"]
+
+
 def test_too_many_are_refused_with_words(app, bobs, bob, monkeypatch):
     monkeypatch.setattr(macros, "MOST", 0)
     answer = bobs.post(NEW, data={"name": "A", "text": "B"})
