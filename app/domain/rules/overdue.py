@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from app.clock import now
 from app.domain import events
 from app.domain.agents import Refused
-from app.domain.rules import engine, timers
+from app.domain.rules import engine, in_database, timers
 from app.domain.rules.book import InForce
 from app.domain.rules.decisions import applies, see
 from app.domain.rules.situations import Situation
@@ -58,7 +58,7 @@ def of_rule(rule: Rule) -> Overdue:
     found_count, conditions = count(rule), _conditions(rule, own)
     first = select(Case).where(*conditions).order_by(Case.id.desc()).limit(MOST_JUDGED)
     fitting = [case for case in db.session.scalars(first) if _fits(own, case)]
-    asked = timers.certain(own.definition)
+    asked = in_database.asked(own.definition)
     is_exact = len(asked) + 1 == len(own.definition.clauses) or found_count <= MOST_JUDGED
     return Overdue(found_count, fitting, is_exact)
 

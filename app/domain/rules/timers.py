@@ -7,7 +7,7 @@ often Mado is started anew. So a look costs what is new, not what is stored.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_, upda
 
 from app.clock import now
 from app.domain import cases
-from app.domain.rules import book, engine
+from app.domain.rules import book, engine, in_database
 from app.domain.rules.book import InForce
 from app.domain.rules.conditions import MINUTES_SINCE
 from app.domain.rules.decisions import applies, see
@@ -36,18 +36,6 @@ SINCE: Mapping[str, Any] = {
     f"{MINUTES_SINCE}agent_message": Case.last_agent_at,
     f"{MINUTES_SINCE}status_change": func.coalesce(Case.status_changed_at, Case.created_at),
 }
-# What the database can leave out before anybody looks at a case; the rest is asked of each.
-NARROWED: Mapping[str, Callable[[Any], ColumnElement[bool]]] = {
-    "status": lambda value: Case.status == value,
-    "priority": lambda value: Case.priority == value,
-    "chat_state": lambda value: Case.chat_state == value,
-    "channel": lambda value: Case.channel_id == value,
-    "group": lambda value: Case.group_id.is_not_distinct_from(value),
-    "assignee": lambda value: Case.assignee_id.is_not_distinct_from(value),
-    "taken": lambda value: Case.taken_by_id.is_not(None) if value == "yes" else Case.taken_by_id.is_(None),
-}
-
-
 # What can come to hold without anything happening to the case: such rules look at all that is due.
 VOLATILE = ("working_hours", "author_name", "author_language")
 # PostgreSQL may show an event after one with a higher id; by then both are committed.
@@ -191,15 +179,8 @@ def may_fit(rule: InForce) -> list[ColumnElement[bool]]:
     return [
         Case.trashed_at.is_(None),
         Case.is_spam.is_(False),
-        *(NARROWED[one.condition](one.value) for one in certain(rule.definition)),
+        *in_database.may_apply(rule.definition),
         ~marked,
-    ]
-
-
-def certain(definition: Definition) -> list[Clause]:
-    """Clauses without which the rule can't apply, and that the database can ask."""
-    return [
-        one for one in definition.certain if one.condition in NARROWED and one.operator == "is"
     ]
 
 
