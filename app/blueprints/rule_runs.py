@@ -39,6 +39,7 @@ def index(rule_id: int) -> ResponseReturnValue:
         older_edit=versions[EDITS - 1].number if len(versions) > EDITS else None,
         is_first=before is None and below is None,
         overdue_count=overdue.count(rule),
+        most_counted=overdue.MOST_COUNTED,
     )
 
 

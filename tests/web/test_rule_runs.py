@@ -7,7 +7,7 @@ import pytest
 
 from app import background, transaction
 from app.domain import labels
-from app.domain.rules import book, definitions
+from app.domain.rules import book, definitions, overdue
 from app.extensions import db
 from app.models import Agent, Case
 from tests.web.desk import chat_in, counted
@@ -164,6 +164,16 @@ def test_cases_that_were_due_already_are_told_and_left_alone(admin, app, made, c
     assert f'href="/cases/{number}"' in asked
     tick(app)
     assert priority(app, number) == "normal"
+
+
+def test_a_count_that_ends_early_says_so(admin, app, made, clock, monkeypatch):
+    monkeypatch.setattr(overdue, "MOST_JUDGED", 1)
+    monkeypatch.setattr(overdue, "MOST_COUNTED", 2)
+    [chat_in(app, who=f"U{n}") for n in range(3)]
+    clock.shift(timedelta(minutes=45))
+    rule_id = made(type_="existing_case", conditions=WAITED)
+    assert "2 cases or more had waited" in admin.get(f"{LIST}/{rule_id}/runs").text
+    assert "2 cases or more are due already." in admin.get(f"{LIST}/{rule_id}/overdue").text
 
 
 def test_applying_a_rule_to_them_is_done_in_the_background(admin, app, made, clock):  # R5

@@ -36,13 +36,21 @@ class Overdue:
     is_exact: bool
 
     @property
+    def has_more(self) -> bool:
+        """Whether there may be more than were counted."""
+        return self.found_count >= MOST_COUNTED
+
+    @property
     def count(self) -> int:
         """How many cases it would act on; where that is not exact, how many have waited."""
         return len(self.fitting) if self.found_count <= MOST_JUDGED else self.found_count
 
 
 def count(rule: Rule) -> int:
-    """How many have waited, whatever else the rule asks for; 0 for one that waits for nothing now."""
+    """How many have waited, whatever else the rule asks for; 0 for one that waits for nothing now.
+
+    MOST_COUNTED means that many or more.
+    """
     own = in_force(rule)
     if own is None:
         return 0
