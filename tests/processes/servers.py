@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import requests
 
@@ -41,6 +41,8 @@ class Mado:
     env: dict[str, str]
     port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    #: Where processes write what they have to say; a pipe holds no more than a test reads.
+    log: IO[bytes] | int = subprocess.PIPE
 
     @property
     def url(self) -> str:
@@ -71,7 +73,7 @@ class Mado:
             [sys.executable, *command],
             cwd=ROOT,
             env=self.environment(),
-            stdout=subprocess.PIPE,
+            stdout=self.log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )

@@ -1,6 +1,5 @@
 """Several web processes and schedulers on PostgreSQL and Redis, as an operator runs them."""
 
-import json
 import os
 import signal
 import time
@@ -11,51 +10,11 @@ import simple_websocket
 from sqlalchemy import create_engine, make_url, text
 
 from linesim.serving import Running
-from tests.channels.line_posts import batch, signature, text_event
-from tests.processes.conftest import LINE_SECRET, LINE_TOKEN
+from tests.channels.line_posts import text_event
 from tests.processes.servers import Mado, soon
+from tests.processes.visits import connect, cookie_of, prepared, send, signed_in
 
 SOCKETS = 6
-
-
-def prepared(mado: Mado) -> tuple[str, str]:
-    """An admin's API token, and the webhook of a connected channel."""
-    admin = ["agents", "create", "alice@example.com", "--name", "Alice", "--role", "admin"]
-    _, token, hook = mado.must(
-        ([*admin, "--password-stdin"], "a long enough passphrase"),
-        ["tokens", "create", "alice@example.com"],
-        connect("Shop"),
-    )
-    return token, hook
-
-
-def connect(name: str) -> list[str]:
-    """The command that connects a channel to the simulated LINE."""
-    return ["channels", "create-line", "--name", name, "--token", LINE_TOKEN, "--secret", LINE_SECRET]
-
-
-def send(hook: str, *events: dict) -> int:
-    raw = json.dumps(batch(*events)).encode()
-    headers = {"x-line-signature": signature(raw, LINE_SECRET)}
-    return requests.post(hook, data=raw, headers=headers, timeout=5).status_code
-
-
-def signed_in(mado: Mado) -> requests.Session:
-    """A browser with Alice's session, signed in through the form."""
-    import re
-
-    browser = requests.Session()
-    page = browser.get(f"{mado.url}/sign-in", timeout=5).text
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    assert token, page
-    form = {
-        "csrf_token": token[1],
-        "email": "alice@example.com",
-        "password": "a long enough passphrase",
-    }
-    answer = browser.post(f"{mado.url}/sign-in", data=form, timeout=10)
-    assert answer.status_code == 200, answer.text[:500]
-    return browser
 
 
 def has_ticked(mado: Mado) -> bool:
@@ -71,10 +30,8 @@ class Socket(simple_websocket.Client):
 
 
 def open_socket(mado: Mado, browser: requests.Session) -> simple_websocket.Client:
-    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
-    return Socket(
-        f"{mado.url.replace('http', 'ws')}/live", headers={"Origin": mado.url, "Cookie": cookies}
-    )
+    headers = {"Origin": mado.url, "Cookie": cookie_of(browser)}
+    return Socket(f"{mado.url.replace('http', 'ws')}/live", headers=headers)
 
 
 def heard(socket: simple_websocket.Client, wanted: str, seconds: float = 10) -> bool:
