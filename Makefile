@@ -18,8 +18,12 @@ bench: ## Speed and memory, as ratios measured side by side
 	@$(PYTHON) tools/environment.py --for-tests >/dev/null
 	@.venv/bin/python -m bench $(ARGS)
 
+faults: ## Kill parts of Mado while events come, and count; ARGS="--events 100000 --kills 20"
+	@$(PYTHON) tools/environment.py --for-tests >/dev/null
+	@.venv/bin/python -m tests.faults $(ARGS)
+
 lock: ## Pin what requirements*.in ask for, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
 
-.PHONY: help run test lint bench lock
+.PHONY: help run test lint bench faults lock

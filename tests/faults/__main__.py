@@ -1,0 +1,130 @@
+"""`python -m tests.faults`: a trial of any size on each database, and one table of what came of it.
+
+On PostgreSQL with a cluster and a Redis of our own, which are killed too. Exits with 1 when anything
+that must be zero is not.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import table
+from bench.table import Row
+from linesim import create_app
+from linesim.serving import Running
+from tests.conftest import SECRET
+from tests.faults import trial
+from tests.faults.services import own_services
+from tests.processes.conftest import LINE_SECRET, LINE_TOKEN
+from tests.processes.servers import Mado
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def main() -> None:
+    asked = _options()
+    plan = trial.Plan(
+        events=asked.events,
+        kills=asked.kills,
+        answers=asked.answers or asked.events // 20,
+        faults=asked.faults or asked.events // 200,
+        seed=asked.seed,
+        seconds=asked.minutes * 60.0,
+        hurries=False,
+    )
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # each connection that LINE cuts
+    missed = 0
+    for database in asked.databases or DATABASES:
+        with tempfile.TemporaryDirectory(prefix="mado-faults-") as folder:
+            Path(folder).chmod(0o755)
+            outcome = (on_sqlite if database == "sqlite" else on_postgresql)(Path(folder), plan)
+        title = f"{database}, {plan.events:,} events, {plan.kills} kills, seed {plan.seed}"
+        print("\n".join(table.lines(title, rows(outcome))), flush=True)
+        missed += sum(outcome.counts().values())
+    sys.exit(1 if missed else 0)
+
+
+def on_sqlite(folder: Path, plan: trial.Plan) -> trial.Outcome:
+    line = Running(create_app(token=LINE_TOKEN, secret=LINE_SECRET))
+    mado = Mado({"DATA_DIR": str(folder), "LINE_API_URL": line.url})
+    outcome = _tried(mado, line, folder, trial.EMBEDDED, plan)
+    if (said := trial.integrity(folder / "mado.sqlite3")) != "ok":
+        sys.exit(f"PRAGMA integrity_check says: {said}")
+    return outcome
+
+
+def on_postgresql(folder: Path, plan: trial.Plan) -> trial.Outcome:
+    line = Running(create_app(token=LINE_TOKEN, secret=LINE_SECRET))
+    with own_services(folder / "postgresql") as (postgresql, redis):
+        mado = Mado(
+            {
+                "DATA_DIR": str(folder),
+                "DATABASE_URL": postgresql.url,
+                "REDIS_URL": redis.url,
+                "SECRET_KEY": SECRET,
+                "LINE_API_URL": line.url,
+                "WEB_CONCURRENCY": "2",
+            }
+        )
+        more = {"PostgreSQL": postgresql.crash, "Redis": redis.crash}
+        return _tried(mado, line, folder, trial.SEVERAL, plan, **more)
+
+
+def _tried(
+    mado: Mado,
+    line: Running,
+    folder: Path,
+    commands: dict[str, tuple[str, ...]],
+    plan: trial.Plan,
+    **more: trial.Strike,
+) -> trial.Outcome:
+    try:
+        mado.must(["db", "upgrade"])
+        with (folder / "log").open("wb") as mado.log:
+            return trial.run(mado, line, commands, plan, **more)
+    finally:
+        mado.stop()
+        line.stop()
+
+
+def rows(outcome: trial.Outcome) -> Iterator[Row]:
+    """What must be zero, and what else was seen."""
+    for what, count in outcome.counts().items():
+        yield Row(what, count, "", most=0)
+    sender, killer, page = outcome.sender, outcome.killer, outcome.page
+    told = ", ".join(f"{name} {count}" for name, count in sorted(killer.struck.items()))
+    yield Row("strikes", killer.struck.total(), "", note=told)
+    yield Row("slowest return: from a strike to ready", killer.slowest_return, "s", most=10)
+    yield Row("webhook calls", sender.answers.total(), "", note=_told(sender.answers))
+    yield Row("slowest answer to a webhook call", sender.slowest, "s", most=1.8)
+    yield Row("sockets that the page opened", page.sockets, "")
+    yield Row("answers", len(outcome.states), "", note=_told(outcome.answers.answers))
+    for state in ("sent", "unconfirmed", "failed"):
+        yield Row(f"answers {state}", list(outcome.states.values()).count(state), "")
+    yield Row("from the last event to nothing left to do", outcome.drain_seconds, "s", most=60)
+    yield Row("all of it", outcome.seconds, "s", rate=outcome.plan.events / outcome.seconds)
+
+
+def _told(answers: dict[int | str, int]) -> str:
+    return ", ".join(f"{what}: {count:,}" for what, count in sorted(answers.items(), key=str))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Kill and count.")
+    parser.add_argument("databases", nargs="*", choices=[[], *DATABASES], help="both by default")
+    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--answers", type=int, help="one for 20 events by default")
+    parser.add_argument("--faults", type=int, help="of LINE; one for 10 answers by default")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--minutes", type=float, default=60, help="what a database's trial may take"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Kills parts of an installation while it works, and starts them again at once.
+
+Each strike waits until a random number of events of its share is acknowledged, so that every one
+of them hits a Mado that has work, however fast the machine is. Which part it is comes from a
+shuffled deck: none is left out by chance.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from tests.faults.sender import Sender
+from tests.processes.servers import Mado, soon
+
+Strike = Callable[[], None]
+
+
+class Installation:
+    """Which processes it consists of, by name: what each is started with."""
+
+    def __init__(self, mado: Mado, commands: dict[str, tuple[str, ...]]) -> None:
+        self.mado, self._commands = mado, commands
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        for name in names or self._commands:
+            self._running[name] = self.mado.start(*self._commands[name])
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL whole process groups, at one stroke."""
+        doomed = [self._running[name] for name in names or self._commands]
+        for process in doomed:
+            os.killpg(process.pid, signal.SIGKILL)
+        for process in doomed:
+            process.wait(30)
+
+    def again(self, *names: str) -> None:
+        self.kill(*names)
+        self.start(*names)
+
+    def again_while_it_starts(self, chance: Random) -> None:
+        self.again()
+        threading.Event().wait(chance.uniform(0.3, 1.2))
+        self.again()
+
+    def kill_worker(self) -> None:
+        """One of gunicorn's workers; gunicorn starts another."""
+        parent = self._running["web"].pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        if children:
+            os.kill(int(children[0]), signal.SIGKILL)
+
+    def strikes(self, chance: Random) -> dict[str, Strike]:
+        """What a killer may do to it."""
+        schedulers = [name for name in self._commands if name.startswith("scheduler")]
+        each = {"web": lambda: self.again("web")} if schedulers else {}
+        each |= {name: lambda name=name: self.again(name) for name in schedulers}
+        return each | {
+            "one worker": self.kill_worker,
+            "everything": self.again,
+            "everything, and again as it starts": lambda: self.again_while_it_starts(chance),
+        }
+
+
+class Killer:
+    def __init__(
+        self, mado: Mado, strikes: dict[str, Strike], sender: Sender, chance: Random, *, count: int
+    ) -> None:
+        self._mado, self._strikes, self._sender, self._chance = mado, strikes, sender, chance
+        self.count = count
+        self.struck: Counter[str] = Counter()
+        self.slowest_return = 0.0
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+        assert self.struck.total() == self.count, f"{self.struck.total()} of {self.count} strikes"
+
+    def _run(self) -> None:
+        share = self._sender.count / self.count
+        for number, name in enumerate(self._deck()):
+            self._sender.wait_for(
+                int(share * (number + self._chance.uniform(0.1, 0.9))), seconds=3600
+            )
+            began = time.monotonic()
+            self._strikes[name]()
+            soon(self._mado.is_ready)
+            self.slowest_return = max(self.slowest_return, time.monotonic() - began)
+            self.struck[name] += 1
+
+    def _deck(self) -> list[str]:
+        dealt: list[str] = []
+        while len(dealt) < self.count:
+            dealt += self._chance.sample(sorted(self._strikes), len(self._strikes))
+        return dealt[: self.count]
