@@ -1,13 +1,15 @@
-"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels ...`.
+"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels|backup ...`.
 
-They work beside the running server: each is one short transaction, and the server reads the
-database, so a change is seen at once. What can't be done is a sentence on standard error and
-exit code 1; answers that scripts read stand alone on standard output.
+They work beside the running server, `backup restore` apart: each is one short transaction, and the
+server reads the database, so a change is seen at once. What can't be done is a sentence on standard
+error and exit code 1; answers that scripts read stand alone on standard output.
 """
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,14 +31,17 @@ tokens_group = AppGroup("tokens", help="Bearer tokens for the JSON API.")
 settings_group = AppGroup("settings", help="Settings of the installation.")
 # The kinds add their own commands to this one (`channels create-line`).
 channels_group = AppGroup("channels", help="Connected accounts.")
+backup_group = AppGroup("backup", help="Everything into one file, and back.", short_help="Backups.")
 
 
 def init_app(app: Flask) -> None:
-    for group in (agents_group, tokens_group, settings_group, channels_group):
+    for group in (agents_group, tokens_group, settings_group, channels_group, backup_group):
         app.cli.add_command(group)
 
 
-def command(group: AppGroup, name: str) -> Callable[[Command], click.Command]:
+def command(
+    group: AppGroup, name: str, *, within: Callable[[], AbstractContextManager[None]] = transaction.writing
+) -> Callable[[Command], click.Command]:
     """A command in a writing transaction of its own, whose refusals become sentences.
 
     Also for the kinds: `@command(channels_group, "create-line")`.
@@ -46,7 +51,7 @@ def command(group: AppGroup, name: str) -> Callable[[Command], click.Command]:
         @wraps(run)
         def told(*args: Any, **kwargs: Any) -> None:
             try:
-                with transaction.writing():
+                with within():
                     run(*args, **kwargs)
             except Refused as error:
                 raise click.ClickException(str(error)) from error
@@ -121,6 +126,27 @@ def list_channels() -> None:
     query = select(Channel).where(Channel.state != "deleted").order_by(Channel.id)
     for channel in db.session.scalars(query):
         click.echo(f"{channel.id}\t{channel.kind}\t{channel.state}\t{channel.name}")
+
+
+@command(backup_group, "create", within=nullcontext)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--with-key", is_flag=True, help="Include DATA_DIR/secret-key.")
+def create_backup(path: Path, with_key: bool) -> None:
+    """Write database and files into a new file, PATH, while Mado runs."""
+    from app.backups import commands
+
+    commands.create(path.absolute(), with_key=with_key)
+
+
+@command(backup_group, "restore", within=nullcontext)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Throw away what is in the database.")
+@click.option("--any-key", is_flag=True, help="Also when SECRET_KEY can't read its credentials.")
+def restore_backup(path: Path, replace: bool, any_key: bool) -> None:
+    """Bring the backup in PATH back, while Mado is stopped. What waited to be sent is held."""
+    from app.backups import commands
+
+    commands.restore(path.absolute(), replaces=replace, any_key=any_key)
 
 
 def _in_words(error: OperationalError | ProgrammingError) -> str:

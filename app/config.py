@@ -100,6 +100,13 @@ class Config:
         }
 
     @property
+    def used_key_file(self) -> Path | None:
+        """The file that holds the one key in use; None when the environment gives it."""
+        path = key_file(self.data_dir)
+        is_used = path.is_file() and (path.read_text().strip(),) == self.secret_keys
+        return path if is_used else None
+
+    @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")
 
@@ -207,7 +214,12 @@ def _secret_keys(value: str | None, data_dir: Path, *, may_make: bool) -> tuple[
             "SECRET_KEY is not set. With PostgreSQL every process needs the same one."
             ' Make one: python -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
-    return (_kept_key(data_dir / "secret-key"),)
+    return (_kept_key(key_file(data_dir)),)
+
+
+def key_file(data_dir: Path) -> Path:
+    """Where the key is kept that the environment does not give."""
+    return data_dir / "secret-key"
 
 
 def _kept_key(path: Path) -> str:

@@ -4,10 +4,13 @@ The first key encrypts, every key decrypts, so a key can be rotated by putting a
 """
 
 import base64
+from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_PROVEN = b"mado"
 
 _box: MultiFernet | None = None
 
@@ -16,6 +19,19 @@ def use(secret_keys: list[str]) -> None:
     """Take these secret keys (any length, newest first) for the life of the process."""
     global _box
     _box = MultiFernet([Fernet(_derive(key)) for key in secret_keys])
+
+
+def proofs(secret_keys: Sequence[str]) -> list[str]:
+    """For each key something that `opens` tells it by, and that gives nothing away."""
+    return [Fernet(_derive(key)).encrypt(_PROVEN).decode() for key in secret_keys]
+
+
+def opens(proof: str) -> bool:
+    """Whether one of our keys made this proof."""
+    try:
+        return decrypt(proof).encode() == _PROVEN
+    except InvalidToken:
+        return False
 
 
 def encrypt(text: str) -> str:

@@ -12,6 +12,7 @@ RANKS = {
     "app.live": ENTRY,
     "app.channels": ENTRY,
     "app.demo": ENTRY,
+    "app.backups": SHARED,
     "app.calling": ENTRY,
     "app.cli": ENTRY,
     "app.background": ENTRY,
@@ -58,7 +59,11 @@ RANKS = {
     "app.transaction": SCHEMA,
 }
 # The registry imports the package it walks through; `create_app` lends itself to programs.
-KNOWN = {("app.channels.registry", "app.channels"), ("app.demo.__main__", "app.create_app")}
+KNOWN = {
+    ("app.channels.registry", "app.channels"),
+    ("app.demo.__main__", "app.create_app"),
+    ("app.backups.restoring", "app.create_app"),
+}
 OUTSIDE_THE_DOMAIN = (
     "flask",
     "requests",

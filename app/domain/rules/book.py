@@ -267,7 +267,7 @@ def put_back(rule_id: int, *, by: Agent) -> Rule:
     return rule
 
 
-def pause(*, is_paused: bool, by: Agent) -> None:
+def pause(*, is_paused: bool, by: Agent | None) -> None:
     """Switch all rules off at once, or back to what each is."""
     _set(PAUSED, "1" if is_paused else "0")
     _publish()
@@ -275,6 +275,20 @@ def pause(*, is_paused: bool, by: Agent) -> None:
         events.record("rules.paused", by=by)
     else:
         events.record("rules.resumed", by=by)
+
+
+def rest() -> bool:
+    """Everything may have happened already: switch all off, and let timed ones wait anew (R5).
+
+    False where there are none.
+    """
+    rules = listed()
+    if not any(rule.is_active for rule in rules):
+        return False
+    for rule in rules:
+        _apply_from_now(rule)
+    pause(is_paused=True, by=None)
+    return True
 
 
 def _apply_from_now(rule: Rule) -> None:
