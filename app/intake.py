@@ -29,6 +29,8 @@ DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE
 # When calls come thick, a turn first waits for more of them: fewer commits, and fewer threads that
 # want the interpreter while it works. Where calls come one by one, nothing waits.
 GATHER_SECONDS = 0.002
+# So long after a call others are likely, where they come thick.
+BUSY_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,18 @@ class Call:
     has_turn: SimpleQueue[bool] = field(default_factory=SimpleQueue)
 
 
+_last = 0.0
+
+
+def is_busy() -> bool:
+    """Whether calls came in this process a moment ago; what can wait gives way to them."""
+    return time.monotonic() - _last < BUSY_SECONDS
+
+
 def store(call: Call) -> None:
     """Return when every event of the call is committed, as a message or as kept back."""
+    global _last
+    _last = time.monotonic()
     if db.engine.dialect.name == "sqlite":
         current_app.extensions.setdefault("intake", Turns()).store(call)
     else:

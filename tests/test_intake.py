@@ -129,3 +129,14 @@ def test_next_call_has_its_turn_after_an_outage(app, source, monkeypatch):
     turns.store(call(source, "kept"))
 
     assert count(Message) == 1
+
+
+def test_calls_of_a_moment_ago_make_it_busy(source, monkeypatch):
+    monkeypatch.setattr(intake, "_last", float("-inf"))
+    assert not intake.is_busy()
+
+    intake.store(call(source, "hello"))
+
+    assert intake.is_busy()
+    monkeypatch.setattr(intake, "BUSY_SECONDS", 0.0)
+    assert not intake.is_busy()

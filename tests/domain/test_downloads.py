@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from app import downloads, previews, storage, transaction
+from app import downloads, intake, previews, storage, transaction
 from app.channels.base import Gone, InboundFile, NotReady, TemporaryError
 from app.clock import now
 from app.domain import attachments, channels, settings
@@ -85,6 +86,18 @@ def told(attachment: Attachment) -> list[str]:
         Event.message_id == attachment.message_id, Event.type.like("attachment.%")
     )
     return list(db.session.scalars(query.order_by(Event.id)))
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_a_file_gives_way_to_texts_that_come(channel, toy, monkeypatch, is_busy):
+    waited: list[float] = []
+    never = SimpleNamespace(is_set=lambda: False, wait=waited.append)
+    monkeypatch.setattr(downloads, "is_stopping", never)
+    monkeypatch.setattr(intake, "is_busy", lambda: is_busy)
+    found = sent(channel, toy, [b"a", b"b", b"c"], kind="file")
+    work()
+    assert row(found).state == "stored"
+    assert waited == ([downloads.GIVE_WAY_SECONDS] * 3 if is_busy else [])
 
 
 def test_picture_is_fetched_previewed_and_told_of(channel, toy):  # L2
