@@ -19,10 +19,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import transaction
-from app.domain import agents, passwords, profiles, settings, tokens
+from app.domain import agents, passwords, profiles, second_factors, settings, tokens
 from app.domain.agents import Refused
 from app.extensions import db
-from app.models import ROLES, Channel
+from app.models import ROLES, Agent, Channel
 
 Command = Callable[..., None]
 
@@ -87,14 +87,21 @@ def list_agents() -> None:
         click.echo(f"{agent.email}\t{agent.role}\t{agent.access}\t{state}\t{agent.name}")
 
 
+@command(agents_group, "reset-totp")
+@click.argument("email")
+def reset_totp(email: str) -> None:
+    """Take an agent's second factor away: for a lost phone without recovery codes."""
+    agent = _agent(email)
+    second_factors.remove(agent, by=None)
+    click.echo(f"{agent.email} signs in with the password alone.")
+
+
 @command(tokens_group, "create")
 @click.argument("email")
 @click.option("--expires-days", type=int, help="After how many days it stops working.")
 def create_token(email: str, expires_days: int | None) -> None:
     """Make an API token that acts as this agent, and print it. It is never shown again."""
-    agent = agents.by_email(profiles.email(email))
-    if agent is None:
-        raise Refused("There is no agent with this email address. See: agents list")
+    agent = _agent(email)
     click.echo(tokens.create(agent, expires_days=expires_days))
 
 
@@ -147,6 +154,13 @@ def restore_backup(path: Path, replace: bool, any_key: bool) -> None:
     from app.backups import commands
 
     commands.restore(path.absolute(), replaces=replace, any_key=any_key)
+
+
+def _agent(email: str) -> Agent:
+    agent = agents.by_email(profiles.email(email))
+    if agent is None:
+        raise Refused("There is no agent with this email address. See: agents list")
+    return agent
 
 
 def _in_words(error: OperationalError | ProgrammingError) -> str:

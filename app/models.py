@@ -40,7 +40,15 @@ from app.tables.messages import (
     SentPart,
 )
 from app.tables.notifications import Notification, WebhookCall
-from app.tables.people import Agent, ApiToken, Group, Invitation, Session, group_members
+from app.tables.people import (
+    Agent,
+    ApiToken,
+    Group,
+    Invitation,
+    RecoveryCode,
+    Session,
+    group_members,
+)
 from app.tables.rules import Macro, Rule, RuleMark, RulePass, RuleRun, RuleVersion
 
 __all__ = [
@@ -86,6 +94,7 @@ __all__ = [
     "Notification",
     "ReadMark",
     "Receipt",
+    "RecoveryCode",
     "Rule",
     "RuleMark",
     "RulePass",

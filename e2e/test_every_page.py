@@ -15,6 +15,7 @@ from e2e.walk import kinds, walk
 
 SIGNED_IN = {
     "/chats", "/chats/N", "/chats?tab", "/cases", "/cases/N", "/cases/new", "/cases/N/history", "/search", "/account",
+    "/account/second-factor",
     "/settings", "/settings/channels", "/settings/channels/line/N", "/settings/channels/line/N/deletion",
     "/settings/agents", "/settings/agents/N", "/settings/agents/new", "/settings/groups", "/settings/groups/N",
     "/settings/groups/new", "/settings/general", "/settings/labels", "/settings/labels/N", "/settings/labels/N/deletion",

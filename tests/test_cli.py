@@ -10,7 +10,7 @@ from click.testing import Result
 
 from app import create_app, transaction
 from app.clock import now
-from app.domain import agents, passwords, settings, tokens
+from app.domain import agents, passwords, second_factors, settings, tokens
 from app.extensions import db
 from tests.conftest import ROOT, config_for
 
@@ -194,6 +194,21 @@ def test_a_setting_out_of_range_is_refused(flask, value):
     assert result.exit_code == 1
     assert "whole number from 1 to 1440" in result.stderr
     assert flask("settings", "get", "chats.inactivity_minutes").stdout == "10\n"
+
+
+def test_a_second_factor_is_taken_away(flask, app):
+    create(flask)
+    with app.app_context(), transaction.writing():
+        alice = agents.by_email("alice@example.com")
+        second_factors.switch_on(alice, seed=second_factors.new_seed(), step=0, code_hashes=["hash"])
+    assert flask("agents", "reset-totp", "Alice@example.com").exit_code == 0
+    with app.app_context():
+        alice = agents.by_email("alice@example.com")
+        assert not alice.has_second_factor
+        assert second_factors.codes_left(alice) == 0
+    result = flask("agents", "reset-totp", "nobody@example.com")
+    assert result.exit_code == 1
+    assert "There is no agent with this email address." in result.stderr
 
 
 def test_an_unknown_setting_names_those_there_are(flask):

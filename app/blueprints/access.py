@@ -50,6 +50,17 @@ def signed_in(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
+def newcomers_too(view: View) -> View:
+    """Let agents in, also those who must set up a second factor before anything else."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        g.agent = g.session.agent if g.session else None
+        return signed_in(view)(*args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
+
+
 def admin_only(view: View) -> View:
     """Let admins in; other agents get 403."""
 
@@ -102,7 +113,7 @@ def _load_agent() -> None:
         return
     g.session = sessions.find(token)
     if g.session:
-        g.agent = g.session.agent
+        g.agent = None if g.session.owes_second_factor else g.session.agent
         sessions.touch(g.session.id)
 
 
@@ -122,6 +133,8 @@ def _sign_in_first() -> ResponseReturnValue:
             {"HX-Trigger": "signed-out"},
             content_type="text/plain; charset=utf-8",
         )
+    if g.session:  # with nobody behind it until the second factor is set up
+        return redirect("/account/second-factor", 303)
     came_from = request.full_path.rstrip("?") if request.method == "GET" else "/"
     query = "" if came_from == "/" else f"?next={quote(came_from, safe='/')}"
     return redirect(f"/sign-in{query}", 303)

@@ -1,4 +1,7 @@
-"""Everybody's own page: name, password, sound, keys, mails, and where they are signed in."""
+"""Everybody's own page: name, password, sound, keys, mails, and where they are signed in.
+
+Its second factor is set up and changed by `second_factor`.
+"""
 
 import re
 
@@ -10,7 +13,7 @@ from app import mails, transaction
 from app.blueprints.access import own_transaction, signed_in
 from app.blueprints.auth import end_session, hashed, is_right, new_password_errors, start_session
 from app.blueprints.forms import Form
-from app.domain import agents, events, profiles, sessions
+from app.domain import agents, events, profiles, second_factors, sessions
 from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
 from app.models import MAIL_CHOICES, Agent
@@ -25,7 +28,7 @@ PAGE = "/account"
 @blueprint.get("")
 @signed_in
 def index() -> ResponseReturnValue:
-    return _page()
+    return page()
 
 
 @blueprint.post("/name")
@@ -34,7 +37,7 @@ def change_name() -> ResponseReturnValue:
     form = Form()
     name = form.read("name", profiles.name)
     if name is None:
-        return _page(form), 422
+        return page(form), 422
     g.agent.name = name
     db.session.flush()
     events.record("agent.changed", by=g.agent, agent=g.agent.id)
@@ -72,15 +75,12 @@ def change_password() -> ResponseReturnValue:
     agent_id, known_hash = g.agent.id, g.agent.password_hash
     typed = {name: request.form.get(name, "") for name in ("current", "password", "again")}
     if errors := new_password_errors(g.agent, typed["password"], typed["again"]):
-        return _page(errors=errors), 422
+        return page(errors=errors), 422
     transaction.release()
-    if error := _not_proven(agent_id, typed["current"], known_hash):
-        return _page(errors={"current": error}), 422
+    if error := doubt(agent_id, typed["current"], known_hash):
+        return page(errors={"current": error}), 422
     new_hash = hashed(typed["password"])
-    transaction.start_writing()
-    agent = db.session.get(Agent, agent_id)
-    if agent is None or not agent.is_active or agent.password_hash != known_hash:
-        abort(409)
+    agent = still(agent_id, known_hash)
     end_session()
     agents.set_password(agent, new_hash)
     start_session(agent)
@@ -124,7 +124,8 @@ def _first(user_agent: str, names: dict[str, str]) -> str:
     return next((name for mark, name in names.items() if re.search(rf"\b{mark}", user_agent)), "")
 
 
-def _not_proven(agent_id: int, password: str, known_hash: str | None) -> str:
+def doubt(agent_id: int, password: str, known_hash: str | None) -> str:
+    """What to say to who asks for a change with this password; nothing when it is theirs."""
     try:
         by_agent.count(str(agent_id))
     except TooMany as error:
@@ -135,12 +136,22 @@ def _not_proven(agent_id: int, password: str, known_hash: str | None) -> str:
     return ""
 
 
-def _page(form: Form | None = None, errors: dict[str, str] | None = None) -> str:
+def still(agent_id: int, known_hash: str | None) -> Agent:
+    """The agent in a writing transaction, with the password that was just proven."""
+    transaction.start_writing()
+    agent = db.session.get(Agent, agent_id)
+    if agent is None or not agent.is_active or agent.password_hash != known_hash:
+        abort(409)
+    return agent
+
+
+def page(form: Form | None = None, errors: dict[str, str] | None = None) -> str:
     return render_template(
         "auth/account.html",
         name=form.typed.get("name", "") if form else g.agent.name,
         errors=errors or (form.errors if form else {}),
         sessions=sessions.of_agent(g.agent),
+        codes_left=second_factors.codes_left(g.agent),
         browser_name=browser_name,
         has_mail=mails.server() is not None,
         mail_choices=_mail_choices(),

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from app import transaction
 from app.blueprints.access import admin_only
 from app.blueprints.forms import Form
-from app.domain import agents, invitations, profiles, sessions
+from app.domain import agents, invitations, profiles, second_factors, sessions
 from app.domain.agents import Refused
 from app.models import Agent
 
@@ -124,6 +124,17 @@ def end_sessions(agent_id: int) -> ResponseReturnValue:
     transaction.commit()
     flash(_("%(name)s is signed out everywhere.", name=agent.name))
     return redirect(f"/settings/agents/{agent.id}", 303)
+
+
+@blueprint.post(f"{ONE}/second-factor/removal")
+@admin_only
+def remove_second_factor(agent_id: int) -> ResponseReturnValue:
+    """For a lost phone without recovery codes: the password alone signs in again."""
+    agent = _agent_or_404(agent_id)
+    second_factors.remove(agent, by=g.agent)
+    transaction.commit()
+    flash(_("%(name)s signs in with the password alone.", name=agent.name))
+    return redirect(f"/settings/agents/{agent_id}", 303)
 
 
 def _agent_or_404(agent_id: int) -> Agent:

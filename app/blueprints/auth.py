@@ -1,4 +1,4 @@
-"""Signing in and out, and taking up an invitation.
+"""Signing in and out, and taking up an invitation; `second_step` asks for the second factor.
 
 Answers never tell whether an address belongs to somebody: same words, same status, same work.
 Tries are counted before anything is hashed, by address typed and by network address (T29).
@@ -22,7 +22,8 @@ from werkzeug.wrappers import Response
 
 from app import transaction
 from app.blueprints.access import own_path, own_transaction
-from app.domain import agents, invitations, passwords, sessions
+from app.clock import now
+from app.domain import agents, invitations, passwords, sessions, tokens
 from app.domain.agents import Refused
 from app.domain.throttle import Throttle, TooMany, network_of
 from app.extensions import db
@@ -35,6 +36,7 @@ LONGEST_EMAIL = 254
 # Five tries an account, so that guessing is slow; twenty an address, for a whole office behind one.
 by_account = Throttle(5, 15 * 60)
 by_address = Throttle(20, 10 * 60)
+SECOND_STEP_SECONDS = 10 * 60
 
 
 @blueprint.get("/sign-in")
@@ -59,10 +61,7 @@ def signing_in() -> ResponseReturnValue:
         return _sign_in_page({"form": str(error)}, status=429, retry_after=error.retry_after)
     if agent is None:
         return _sign_in_page({"form": _("Email or password is wrong.")}, status=422)
-    end_session()
-    start_session(agent)
-    transaction.commit()
-    return redirect(own_path(request.form.get("next")), 303)
+    return _let_in(agent, target=own_path(request.form.get("next")))
 
 
 @blueprint.post("/sign-out")
@@ -101,14 +100,11 @@ def take_up_invitation(token: str) -> ResponseReturnValue:
     found = invitations.find(token)
     if found is None:
         return _dead_invitation()
-    end_session()
     try:
         agent = invitations.take_up(found, password_hash=password_hash)
     except Refused:
         return _dead_invitation()
-    start_session(agent)
-    transaction.commit()
-    return redirect("/", 303)
+    return _let_in(agent, target="/")
 
 
 def end_session() -> None:
@@ -128,6 +124,34 @@ def start_session(agent: Agent) -> None:
         agent, user_agent=request.user_agent.string, address=request.remote_addr or ""
     )
     audit.info("signed in: agent %s from %s", agent.id, request.remote_addr)
+
+
+def proven_agent() -> Agent | None:
+    """Who has proven a password in this browser, a moment ago, and owes the second factor."""
+    agent_id, mark, at, _target = session.get("proven") or (0, "", 0, "")
+    agent = agents.find(agent_id)
+    if agent is None or not agent.is_active or not agent.has_second_factor:
+        return None
+    is_recent = abs(now().timestamp() - at) < SECOND_STEP_SECONDS
+    return agent if is_recent and mark == _mark(agent) else None
+
+
+def _let_in(agent: Agent, *, target: str) -> ResponseReturnValue:
+    """Start the session of who has proven a password, or ask for the second factor first."""
+    end_session()
+    if agent.has_second_factor:
+        session.clear()
+        session["proven"] = [agent.id, _mark(agent), int(now().timestamp()), target]
+        target = "/sign-in/code"
+    else:
+        start_session(agent)
+    transaction.commit()
+    return redirect(target, 303)
+
+
+def _mark(agent: Agent) -> str:
+    """What changes with the password: a proof of the old one is none of the new one."""
+    return tokens.hashed(agent.password_hash or "")
 
 
 def new_password_errors(agent: Agent, password: str, again: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 MINUTES = "chats.inactivity_minutes"
 PUT_BACK = "chats.put_back_abandoned"
 LARGEST = "media.largest_mb"
+WHO_MUST = settings.SECOND_FACTOR
 
 
 @blueprint.get("")
@@ -29,8 +30,9 @@ def general() -> ResponseReturnValue:
         "minutes": str(settings.get(MINUTES)),
         "put_back": str(settings.get(PUT_BACK)),
         "largest": str(settings.get(LARGEST)),
+        "who_must": str(settings.get(WHO_MUST)),
     }
-    return render_template("settings/general.html", values=values, errors={})
+    return _page(values, {})
 
 
 @blueprint.post("/general")
@@ -40,13 +42,31 @@ def change_general() -> ResponseReturnValue:
     minutes = form.read("minutes", settings.inactivity_minutes)
     largest = form.read("largest", settings.largest_megabytes)
     put_back = str(int(form.flag("put_back")))
+    who_must = _who_must(form)
     if minutes is None or largest is None:
         typed = {name: form.typed.get(name, "") for name in ("minutes", "largest")}
-        values = typed | {"put_back": put_back}
-        return render_template("settings/general.html", values=values, errors=form.errors), 422
+        values = typed | {"put_back": put_back, "who_must": str(who_must)}
+        return _page(values, form.errors), 422
     settings.put(MINUTES, str(minutes), by=g.agent)
     settings.put(PUT_BACK, put_back, by=g.agent)
     settings.put(LARGEST, str(largest), by=g.agent)
+    settings.put(WHO_MUST, str(who_must), by=g.agent)
     transaction.commit()
-    flash(_("Saved. It applies to active chats at once."))
+    flash(_("Saved. It applies at once."))
     return redirect("/settings/general", 303)
+
+
+def _who_must(form: Form) -> int:
+    """What is none of the choices changes nothing."""
+    chosen = form.read("who_must", settings.who_must)
+    form.errors.pop("who_must", None)
+    return settings.get(WHO_MUST) if chosen is None else chosen
+
+
+def _page(values: dict[str, str], errors: dict[str, str]) -> str:
+    choices = [
+        ("0", _("Nobody"), _("Everybody may, on their account page.")),
+        ("1", _("Admins"), ""),
+        ("2", _("Everybody"), ""),
+    ]
+    return render_template("settings/general.html", values=values, errors=errors, choices=choices)

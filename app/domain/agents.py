@@ -177,7 +177,7 @@ def _forget_links(agent: Agent) -> None:
 def set_password(agent: Agent, password_hash: str) -> None:
     """A new password ends every session of the agent, and links that would set another one.
 
-    The caller starts a fresh session.
+    A second factor stays. The caller starts a fresh session.
     """
     db.session.execute(
         update(Agent).where(Agent.id == agent.id).values(password_hash=password_hash)

@@ -12,18 +12,21 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.clock import now
-from app.domain import events, tokens
+from app.domain import events, second_factors, settings, tokens
 from app.extensions import db
-from app.models import Agent, Session
+from app.models import Agent, Session, Setting
 
 IDLE_LIMIT = timedelta(hours=12)
 ABSOLUTE_LIMIT = timedelta(days=14)
 # A session's use is written at most this often.
 USE_IS_WRITTEN_EVERY = timedelta(minutes=1)
 
-# Asked by every request, so it is built once.
+# Asked by every request, so it is built once, and asks for the setting along.
 _BY_HASH = (
-    select(Session)
+    select(
+        Session,
+        select(Setting.value).where(Setting.name == settings.SECOND_FACTOR).scalar_subquery(),
+    )
     .join(Session.agent)
     .where(Session.token_hash == bindparam("hash"), Agent.is_active.is_(True))
     .options(contains_eager(Session.agent).joinedload(Agent.groups))
@@ -49,9 +52,16 @@ def start(agent: Agent, *, user_agent: str = "", address: str = "") -> str:
 
 
 def find(token: str) -> Session | None:
-    """The living session with its agent and their groups, in one query; None for all others."""
-    found = db.session.scalars(_BY_HASH, {"hash": tokens.hashed(token)}).unique().one_or_none()
-    return found if found is not None and _is_alive(found) else None
+    """The living session with its agent and their groups, in one query; None for all others.
+
+    One that owes a second factor lets its agent set one up, and do nothing else.
+    """
+    row = db.session.execute(_BY_HASH, {"hash": tokens.hashed(token)}).unique().one_or_none()
+    if row is None or not _is_alive(row[0]):
+        return None
+    found, who_must = row
+    found.owes_second_factor = second_factors.is_owed(found.agent, who_must=int(who_must or 0))
+    return found
 
 
 def agents_by_session(session_ids: Collection[int]) -> dict[int, Agent]:
@@ -63,7 +73,12 @@ def agents_by_session(session_ids: Collection[int]) -> dict[int, Agent]:
         .options(contains_eager(Session.agent).selectinload(Agent.groups))
     )
     living = [session for session in db.session.scalars(query) if _is_alive(session)]
-    return {session.id: session.agent for session in living}
+    who_must = settings.get(settings.SECOND_FACTOR)
+    return {
+        session.id: session.agent
+        for session in living
+        if not second_factors.is_owed(session.agent, who_must=who_must)
+    }
 
 
 def touch(session_id: int) -> None:

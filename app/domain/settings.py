@@ -14,6 +14,7 @@ from app.models import Agent, Setting
 LONGEST_INACTIVITY_MINUTES = 1440
 LARGEST_FILE_MEGABYTES = 200
 MEGABYTE = 1_000_000
+SECOND_FACTOR = "sign_in.second_factor"
 
 
 def inactivity_minutes(text: str) -> int:
@@ -38,6 +39,13 @@ def yes_or_no(text: str) -> int:
     return int(text.strip().lower() in ("1", "yes", "on"))
 
 
+def who_must(text: str) -> int:
+    """0, 1 or 2. Raise Refused with what to say instead."""
+    if text.strip() not in ("0", "1", "2"):
+        raise Refused("Say 0 (nobody), 1 (admins) or 2 (everybody).")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class Known:
     """One setting: its default, how text becomes its value, and its meaning."""
@@ -56,6 +64,9 @@ KNOWN = {
     ),
     "media.largest_mb": Known(
         50, largest_megabytes, "Larger files of messages, in megabytes, are neither fetched nor sent."
+    ),
+    SECOND_FACTOR: Known(
+        0, who_must, "Who must use a second factor to sign in: 0 nobody, 1 admins, 2 everybody."
     ),
 }
 

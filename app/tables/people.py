@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import now
@@ -31,6 +31,7 @@ class Agent(Base):
     """A person of the team. `password_hash` is null until the invitation is taken up.
 
     `mailed` says which notifications arrive by mail: those that a rule sends so, all, or none.
+    `totp_seed` is encrypted, `totp_step` the time step of the last code that was taken.
     """
 
     __tablename__ = "agents"
@@ -45,6 +46,8 @@ class Agent(Base):
     role: Mapped[str] = mapped_column(String(10), default="agent")
     access: Mapped[str] = mapped_column(String(12), default="all")
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    totp_seed: Mapped[str | None] = mapped_column(Text)
+    totp_step: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     has_sound: Mapped[bool] = mapped_column(default=True)
     has_shortcuts: Mapped[bool] = mapped_column(default=True)
@@ -58,6 +61,10 @@ class Agent(Base):
         return self.role == "admin"
 
     @property
+    def has_second_factor(self) -> bool:
+        return self.totp_seed is not None
+
+    @property
     def sees_all(self) -> bool:
         return self.is_admin or self.access == "all"
 
@@ -66,10 +73,23 @@ class Agent(Base):
         return frozenset(group.id for group in self.groups)
 
 
+class RecoveryCode(Base):
+    """A code that stands in for the second factor, once; the row is gone when it was used."""
+
+    __tablename__ = "recovery_codes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(200))
+
+
 class Session(Base):
-    """One signed-in browser. The cookie holds a random token, the row its hash."""
+    """One signed-in browser. The cookie holds a random token, the row its hash.
+
+    `owes_second_factor` is no column: `sessions.find` says it.
+    """
 
     __tablename__ = "sessions"
+    owes_second_factor = True
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)

@@ -68,6 +68,9 @@ TABLE = {
     "POST auth.sign_out": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
     "GET auth.invitation": Rule(*PUBLIC),
     "POST auth.take_up_invitation": Rule(*PUBLIC),
+    # The second step, for who has done the first; these four have not
+    "GET second_step.ask": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
+    "POST second_step.answer": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
     # One's own
     "GET account.index": Rule(*AGENTS),
     "POST account.change_name": Rule(*AGENTS),
@@ -76,6 +79,10 @@ TABLE = {
     "POST account.change_notifications": Rule(*AGENTS),
     "POST account.end_other_sessions": Rule(*AGENTS),
     "POST account.end_one_session": Rule(*OWN),
+    "GET second_factor.index": Rule(*AGENTS),
+    "POST second_factor.set_up": Rule(*AGENTS),
+    "POST second_factor.renew_codes": Rule(*AGENTS),
+    "POST second_factor.remove": Rule(*AGENTS),
     # What rules told
     "GET notifications.index": Rule(*AGENTS),
     "GET notifications.bell": Rule(*AGENTS),
@@ -156,6 +163,7 @@ TABLE = {
     "POST agents.deactivate": Rule(*ADMINS),
     "POST agents.invite": Rule(*ADMINS),
     "POST agents.end_sessions": Rule(*ADMINS),
+    "POST agents.remove_second_factor": Rule(*ADMINS),
     "GET groups.index": Rule(*ADMINS),
     "GET groups.new": Rule(*ADMINS),
     "POST groups.create": Rule(*ADMINS),
