@@ -23,8 +23,8 @@ def create(path: Path, *, with_key: bool) -> None:
         raise Refused(f"The backup was not written: {problem}") from problem
     click.echo(f"{path}: {made.size / 1_000_000:,.1f} MB")
     click.echo(
-        f"In it: the {ENGINES[made.engine]} database, {made.counts['media']:,} files of messages,"
-        f" {made.counts['pictures']:,} pictures of contacts."
+        f"In it: the {ENGINES[made.engine]} database, files of messages: {made.counts['media']:,},"
+        f" pictures of contacts: {made.counts['pictures']:,}."
     )
     where = made.key_file or "the environment's SECRET_KEY"
     if made.has_key:
@@ -47,8 +47,8 @@ def restore(path: Path, *, replaces: bool, any_key: bool) -> None:
     except (BadBackup, OSError) as problem:
         raise Refused(f"Nothing was brought back. {problem}") from problem
     click.echo(
-        f"Mado is as it was on {restored.made_at}: {restored.cases:,} cases,"
-        f" {restored.messages:,} messages, {restored.files:,} files."
+        f"Mado is as it was on {restored.made_at}. Cases: {restored.cases:,},"
+        f" messages: {restored.messages:,}, files: {restored.files:,}."
     )
     if restored.has_new_key:
         click.echo("Its secret key is in DATA_DIR/secret-key now.")
@@ -61,11 +61,11 @@ def _held(held: Held) -> list[str]:
     """What may have been sent since, so that it is not sent again by itself."""
     lines = []
     if held.replies:
-        lines.append(f'{held.replies:,} waiting replies are unconfirmed now; "Send again" sends one.')
+        lines.append(f'Waiting replies, now unconfirmed, each with "Send again": {held.replies:,}')
     if held.mails:
-        lines.append(f"{held.mails:,} waiting emails to agents are shown in Mado instead.")
+        lines.append(f"Waiting emails to agents, now shown in Mado instead: {held.mails:,}")
     if held.calls:
-        lines.append(f"{held.calls:,} waiting webhook calls were given up; see Settings, Webhooks.")
+        lines.append(f"Waiting webhook calls, now given up under Settings, Webhooks: {held.calls:,}")
     if held.has_rules:
         lines.append("All rules are switched off. Look around, then an admin switches them back on.")
     return lines

@@ -1,5 +1,6 @@
 """A Mado that is worked with, and empty machines to bring its backup to, on both engines."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ class Machine:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> str:
+    if request.param == "postgresql" and postgresql_server() is None:
+        missing("PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432)")
+    if request.param == "postgresql" and not shutil.which("pg_dump"):
+        missing("pg_dump (postgresql-client)")
     return request.param
 
 
@@ -63,8 +68,6 @@ def new_machine(database: str, tmp_path: Path) -> Iterator[Callable[..., Machine
             apps.append(create_app(config_for(url, folder, **settings)))
             return Machine(apps[-1])
 
-        if database == "postgresql" and postgresql_server() is None:
-            missing("PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432)")
         yield make
         for app in apps:
             with app.app_context():

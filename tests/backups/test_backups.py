@@ -106,7 +106,7 @@ def test_every_row_and_file_is_the_same_on_a_fresh_machine(old, new_machine, bac
 
     assert rows(new.app) == rows(old.app)
     assert files(new) == files(old) != {}
-    assert "1 cases, 2 messages" in said
+    assert "Cases: 1, messages: 2," in said
 
 
 def test_who_was_signed_in_and_who_has_a_token_still_is(old, new_machine, backup, alice):  # F33
@@ -193,7 +193,7 @@ def test_backup_is_private_and_leaves_nothing_beside_it(old, backup):  # T39
 def test_command_says_what_is_in_it_and_that_the_key_is_not(old, backup):
     talk(old, "hello")
     said = old.must("create", str(backup))
-    assert "files of messages, 1 pictures of contacts" in said
+    assert "pictures of contacts: 1." in said
     assert "Not in it: the secret key" in said
     assert "SECRET_KEY" in said
 

@@ -7,7 +7,7 @@ import requests
 from linesim.serving import Running
 from tests.channels.line_posts import text_event
 from tests.processes.servers import Mado, soon
-from tests.processes.test_production import prepared, send
+from tests.processes.visits import prepared, send
 
 
 def outgoing_states(mado: Mado, token: str) -> list[str]:
@@ -38,7 +38,7 @@ def test_reply_that_left_after_the_backup_is_not_sent_again(
     moved = Mado(embedded.env | {"DATA_DIR": str(fresh)})
     restored = moved.run("backup", "restore", str(backup))
     assert restored.returncode == 0, restored.stderr
-    assert "1 waiting replies are unconfirmed" in restored.stdout
+    assert 'now unconfirmed, each with "Send again": 1' in restored.stdout
     moved.start_embedded()
     try:
         assert outgoing_states(moved, token) == ["unconfirmed"]
