@@ -1,7 +1,7 @@
 """How gunicorn serves Mado; `python wsgi.py` starts it with this file too.
 
-HOST, PORT, WEB_CONCURRENCY (worker processes, 1 by default, more only with PostgreSQL) and
-LOG_LEVEL come from the environment. TLS, and limits on slow clients, belong to a proxy in
+HOST, PORT, WEB_CONCURRENCY (worker processes, 1 by default, more only with PostgreSQL), LOG_LEVEL
+and LOG_FORMAT come from the environment. TLS, and limits on slow clients, belong to a proxy in
 front. Headers like X-Forwarded-For are the application's to judge (TRUSTED_PROXIES).
 """
 
@@ -35,6 +35,7 @@ graceful_timeout = 15
 control_socket_disable = True
 forwarded_allow_ips = ""
 secure_scheme_headers = {}
+logger_class = "app.server_logs.ServerLogs"
 loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
 
 

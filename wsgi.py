@@ -29,11 +29,13 @@ def serve() -> None:
 if __name__ == "__main__":
     serve()
 else:
-    from app import create_app
-    from app.config import ConfigError
+    from app import create_app, logs
+    from app.config import ConfigError, from_environment
 
     try:
-        app = create_app()
+        config = from_environment()
+        logs.set_up(config.log_format, config.log_level)
+        app = create_app(config)
     except ConfigError as problem:
         print(f"Mado can't start. {problem}", file=sys.stderr)
         sys.exit(WILL_NOT_BOOT)

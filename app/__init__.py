@@ -36,7 +36,8 @@ def create_app(config: Config | None = None) -> Flask:
     for part in PARTS:
         importlib.import_module(f"app.{part}").init_app(app)
     _register_blueprints(app)
-    importlib.import_module("app.webhooks").init_app(app)  # in front of all of it
+    for outermost in ("webhooks", "requests"):  # in front of all of it
+        importlib.import_module(f"app.{outermost}").init_app(app)
     return app
 
 

@@ -47,6 +47,7 @@ SETTINGS = (
     Setting("SMTP_URL", "none", "`smtp://user:password@host:587` (encrypted as soon as the server offers it) or `smtps://...:465`: how notifications go out by email; without it they are shown in Mado only."),
     Setting("MAIL_FROM", "none", "The sender of emails, like `help@example.com` or `Mado <help@example.com>`; needed with SMTP_URL."),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_FORMAT", "plain", "`plain`, or `json`: one object a line, with a line for every request."),
 )
 
 
@@ -66,6 +67,7 @@ class Config:
     trusted_proxies: int
     allow_private_hosts: frozenset[str]
     log_level: str
+    log_format: str = "plain"
     smtp: Smtp | None = None
     is_testing: bool = field(default=False)
 
@@ -142,6 +144,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
     level = (env.get("LOG_LEVEL") or "INFO").upper()
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ConfigError("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+    log_format = (env.get("LOG_FORMAT") or "plain").lower()
+    if log_format not in ("plain", "json"):
+        raise ConfigError("LOG_FORMAT must be plain or json.")
     return Config(
         secret_keys=_secret_keys(env.get("SECRET_KEY"), data_dir, may_make=is_sqlite),
         data_dir=data_dir,
@@ -155,6 +160,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, highest=10),
         allow_private_hosts=_hosts(env.get("ALLOW_PRIVATE_HOSTS")),
         log_level=level,
+        log_format=log_format,
         smtp=_smtp(env.get("SMTP_URL"), env.get("MAIL_FROM")),
     )
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app import transaction
+from app import logs, transaction
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ WORDS = {
     409: (_l("Somebody was faster"), _l("Reload the page to see what changed, then try again.")),
     413: (_l("This is too large"), _l("Send less text or a smaller file.")),
     429: (_l("Too many tries"), _l("Wait a few minutes, then try again.")),
-    500: (_l("Something broke here"), _l("It is not your fault and it is written down. Try again; if it happens again, tell your admin the time.")),
+    500: (_l("Something broke here"), _l("It is not your fault and it is written down. Try again; if it happens again, tell your admin this number.")),
     503: (_l("Mado is busy for a moment"), _l("Nothing was changed. Try again in a few seconds.")),
 }
 # What programs are told instead: they have no page to go back to.
@@ -109,16 +109,21 @@ def _database_trouble(error: Exception) -> Response:
     """
     if "readonly" in str(error):
         raise error
-    log.error("database: %s", error.__cause__ or error)
+    log.error("database: %s", _first_line(error))
     transaction.release()
     return _told(503, *_words(503))
 
 
 def _cannot_be_kept(error: DataError) -> Response:
     """A value no keyboard types and the database can't hold, such as NUL in PostgreSQL (F23)."""
-    log.warning("database: %s", error.__cause__ or error)
+    log.warning("database: %s", _first_line(error))
     transaction.release()
     return _told(400, *_words(400))
+
+
+def _first_line(error: Exception) -> str:
+    """PostgreSQL's further lines tell the values that did not fit: what customers wrote."""
+    return str(error.__cause__ or error).partition("\n")[0]
 
 
 def _words(status: int) -> tuple[str, str]:
@@ -137,15 +142,21 @@ def _in_their_form(status: int, title: str, text: str) -> Response:
     if request.path.startswith("/api/"):
         return problem(status, detail=PROGRAM_WORDS.get(status, text))
     if request.headers.get("HX-Request") or is_webhook(request.path):
-        return Response(f"{title}. {text}", status, content_type="text/plain; charset=utf-8")
+        number = f" {_number()}" if status == 500 else ""
+        return Response(f"{title}. {text}{number}", status, content_type="text/plain; charset=utf-8")
     return Response(_page(status, title, text), status, content_type="text/html; charset=utf-8")
 
 
 def _page(status: int, title: str, text: str) -> str:
     try:
-        return render_template("errors/error.html", status=status, title=title, text=text)
+        number = _number() if status >= 500 else ""
+        return render_template("errors/error.html", status=status, title=title, text=text, number=number)
     except Exception:
         # The page for a broken house must not need the house.
         log.exception("the error page itself failed")
         return f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{text}</p>"
 
+
+def _number() -> str:
+    """What the log calls this request; everybody may read it, it opens nothing."""
+    return str(request.environ.get(logs.REQUEST_ID, ""))

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from flask import Flask, Response, abort, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 
-from app import transaction
+from app import logs, transaction
 from app.domain import agents, cases, sessions
 from app.models import Case
 from app.problems import is_webhook
@@ -114,6 +114,7 @@ def _load_agent() -> None:
     g.session = sessions.find(token)
     if g.session:
         g.agent = None if g.session.owes_second_factor else g.session.agent
+        request.environ[logs.AGENT_ID] = g.agent and g.agent.id
         sessions.touch(g.session.id)
 
 

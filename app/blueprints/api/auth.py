@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from flask import abort, g, request
 
-from app import transaction
+from app import logs, transaction
 from app.blueprints.access import SAFE_METHODS
 from app.blueprints.api.refusals import refuse
 from app.domain import tokens
@@ -65,6 +65,7 @@ def _agent_behind(token: str) -> Agent:
     if found is None:
         _refuse_token()
     tokens.touch(found)
+    request.environ[logs.AGENT_ID] = found.agent.id
     return found.agent
 
 
