@@ -84,7 +84,8 @@ def list_agents() -> None:
     """Show everybody: email, role, access, state and name."""
     for agent in agents.everyone():
         state = "active" if agent.is_active else "deactivated"
-        click.echo(f"{agent.email}\t{agent.role}\t{agent.access}\t{state}\t{agent.name}")
+        sees = agent.access if agent.may_change else f"{agent.access}, view only"
+        click.echo(f"{agent.email}\t{agent.role}\t{sees}\t{state}\t{agent.name}")
 
 
 @command(agents_group, "reset-totp")

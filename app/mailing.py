@@ -14,7 +14,7 @@ from sqlalchemy import Row, select
 
 from app import mails, transaction
 from app.clock import now
-from app.domain import agents, notifications, queues
+from app.domain import access, notifications, queues
 from app.extensions import db
 from app.mails import Mail, NotMailed
 from app.models import Agent, Notification
@@ -72,7 +72,7 @@ def _claim(due: Row[Any], leased_until: datetime) -> bool:
 def _letter(notification_id: int) -> Mail:
     """What it says. Raise NotMailed when its reader may not see the case any more."""
     told = db.session.get_one(Notification, notification_id)
-    is_reader = told.agent.is_active and agents.may_see(told.agent, told.case)
+    is_reader = told.agent.is_active and access.may_see(told.agent, told.case)
     mail = Mail(
         to=told.agent.email,
         subject=_("Case %(number)s: %(text)s", number=told.case.number, text=told.text),

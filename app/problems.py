@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app import logs, transaction
+from app.domain.access import LooksOnly
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,12 @@ STALE_PAGE = (
 )
 
 
+LOOKS_ONLY = (
+    _l("You may only look"),
+    _l("This was not changed. You may read what is here; ask an admin of your team if you need to change it."),
+)
+
+
 class Forbidden(HTTPException):
     """A request that another site made, or a page from before the last sign-in."""
 
@@ -63,6 +70,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _database_trouble)
     app.register_error_handler(DataError, _cannot_be_kept)
     app.register_error_handler(HTTPException, _answer)
+    app.register_error_handler(LooksOnly, _looks_only)
 
 
 def is_webhook(path: str) -> bool:
@@ -98,6 +106,12 @@ def _answer(error: HTTPException) -> Response:
 def _stale(error: HTTPException) -> Response:
     response = _told(403, *map(str, STALE_PAGE))
     response.headers["X-Mado"] = "stale"  # the page's script asks for a fresh token
+    return response
+
+
+def _looks_only(_error: LooksOnly) -> Response:
+    response = _told(403, *map(str, LOOKS_ONLY))
+    response.headers["X-Mado"] = "looks"  # no fresh token helps, and nothing is gone
     return response
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from app import words
 from app.domain import cases, chats, contacts, settings
-from app.domain.agents import Audience
+from app.domain.access import Audience
 from app.models import Agent, Case, Contact
 
 SNIPPET_LENGTH = 120
@@ -34,9 +34,9 @@ class Row:
     taken_by: str | None
 
 
-def incoming(audience: Audience) -> list[Row]:
-    """Untaken chats, who waits longest first (S14)."""
-    return of(chats.incoming(audience))
+def incoming(audience: Audience | None) -> list[Row] | None:
+    """Untaken chats, who waits longest first (S14); None for those whom none are offered."""
+    return None if audience is None else of(chats.incoming(audience))
 
 
 def responses(agent: Agent) -> list[Row]:

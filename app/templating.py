@@ -23,7 +23,7 @@ from app.banners import Banner
 from app.channels import registry
 from app.channels.base import Run, Shown
 from app.clock import now
-from app.domain import agents, contacts, deletions, notifications, quotas, quotes
+from app.domain import access, contacts, deletions, notifications, quotas, quotes
 from app.models import Agent, Attachment, Case, Channel, Contact, Group, Message
 
 A_YEAR = 365 * 24 * 3600
@@ -45,7 +45,7 @@ UTC_FORMATS = {
 class Live:
     """Both parts of the icon: what waits for everybody, and what waits for me. Beside them the bell."""
 
-    incoming: list[rows.Row]
+    incoming: list[rows.Row] | None
     responses: list[rows.Row]
     unread: int
 
@@ -195,7 +195,7 @@ def fresh_key() -> str:
 def live_parts() -> Live:
     """The rows behind the icon for the signed-in agent (S13), and what the bell counts."""
     return Live(
-        rows.incoming(agents.audience_of(g.agent)),
+        rows.incoming(access.offered_to(g.agent)),
         rows.responses(g.agent),
         notifications.unread_count(g.agent),
     )

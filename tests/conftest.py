@@ -201,7 +201,7 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def _agent(app: Flask, name: str, group: str | None, **fields: Any) -> Agent:
+def new_agent(app: Flask, name: str, group: str | None, **fields: Any) -> Agent:
     with app.app_context(), transaction.writing():
         groups = []
         if group:
@@ -216,19 +216,31 @@ def _agent(app: Flask, name: str, group: str | None, **fields: Any) -> Agent:
 @pytest.fixture
 def alice(app: Flask) -> Agent:
     """An admin."""
-    return _agent(app, "Alice", None, role="admin")
+    return new_agent(app, "Alice", None, role="admin")
 
 
 @pytest.fixture
 def bob(app: Flask) -> Agent:
     """An agent of Sales who sees the cases of his groups, and those without one."""
-    return _agent(app, "Bob", "Sales", access="own_groups")
+    return new_agent(app, "Bob", "Sales", access="own_groups")
 
 
 @pytest.fixture
 def charlie(app: Flask) -> Agent:
     """An agent of Support who sees the cases of his groups, and those without one."""
-    return _agent(app, "Charlie", "Support", access="own_groups")
+    return new_agent(app, "Charlie", "Support", access="own_groups")
+
+
+@pytest.fixture
+def dora(app: Flask) -> Agent:
+    """An agent who sees everything and may only look."""
+    return new_agent(app, "Dora", None, may_change=False)
+
+
+@pytest.fixture
+def erin(app: Flask) -> Agent:
+    """An agent of Sales who sees only what is hers."""
+    return new_agent(app, "Erin", "Sales", access="assigned")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from app import clock, create_app, schema, transaction
 from app.channels.line.credentials import Credentials
 from app.demo import __main__ as demo
 from app.demo import script, shop
-from app.domain import agents, cases, chats, passwords
+from app.domain import access, agents, cases, chats, passwords
 from app.extensions import db
 from app.models import Agent, Case, Channel, Conversation, Delivery, Event, Group, Macro, Message
 from linesim import ids
@@ -98,7 +98,7 @@ def test_demo_is_found_in_every_script(told):
     app, _ = told
     with app.app_context():
         found = {
-            q: len(cases.listed(agents.EVERYTHING, q=q).cases)
+            q: len(cases.listed(access.EVERYTHING, q=q).cases)
             for q in ("領収書", "茶園", "ส่ง", "teapot", "Yuki", "Bergmann")
         }
         assert min(found.values()) >= 1

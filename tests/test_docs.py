@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import permissions
 from tests.architecture.source import modules
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,10 @@ def recorded_names() -> list[ast.expr]:
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "events.record"
     ]
+
+
+def test_permissions_are_told_as_the_tests_ask_them(app):
+    assert permissions.PAGE.read_text("utf-8") == permissions.written(app), "python -m tests.permissions"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

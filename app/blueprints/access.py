@@ -1,7 +1,7 @@
 """Who asks: the transaction, the session and the agent of each request, and what views demand.
 
-It refuses to decide about cases; `case_or_404` asks the domain, and what an agent may not see
-answers exactly like what does not exist.
+It refuses to decide about cases; `case_or_404` asks the domain. What an agent may not see answers
+exactly like what does not exist; what they may see and not change is 403, in words (`app.problems`).
 """
 
 import logging
@@ -14,7 +14,7 @@ from flask import Flask, Response, abort, current_app, g, redirect, request, ses
 from flask.typing import ResponseReturnValue
 
 from app import logs, transaction
-from app.domain import agents, cases, sessions
+from app.domain import access, cases, sessions
 from app.models import Case
 from app.problems import is_webhook
 
@@ -76,11 +76,34 @@ def admin_only(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
+def changing(view: View) -> View:
+    """Let agents in who may change something; who only looks gets 403."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        access.check_change(g.agent)
+        return view(*args, **kwargs)
+
+    return signed_in(guarded)  # type: ignore[type-var]
+
+
 def case_or_404(number: int) -> Case:
-    """The case, for the signed-in agent's eyes; 404 whether it is missing or not theirs (T11)."""
-    case = cases.visible(number, agents.audience_of(g.agent))
+    """The case, for the signed-in agent's eyes; 404 whether it is missing or not theirs (T11).
+
+    A request that may change something finds it for those only who may.
+    """
+    case = cases.visible(number, access.audience_of(g.agent))
     if case is None:
         abort(404)
+    if request.method not in SAFE_METHODS:
+        access.check_change(g.agent)
+    return case
+
+
+def case_to_change(number: int) -> Case:
+    """The same for a page that only asks what to change."""
+    case = case_or_404(number)
+    access.check_change(g.agent)
     return case
 
 

@@ -26,6 +26,7 @@ class Fields:
     email: str = ""
     role: str = "agent"
     access: str = "all"
+    may_change: bool = True
     group_ids: frozenset[int] = frozenset()
 
 
@@ -57,6 +58,7 @@ def create() -> ResponseReturnValue:
             name=fields.name,
             role=fields.role,
             access=fields.access,
+            may_change=fields.may_change,
             groups=agents.groups_of(fields.group_ids),
             by=g.agent,
         )
@@ -69,8 +71,7 @@ def create() -> ResponseReturnValue:
 @admin_only
 def show(agent_id: int) -> ResponseReturnValue:
     agent = _agent_or_404(agent_id)
-    known = Fields(agent.name, agent.email, agent.role, agent.access, agent.group_ids)
-    return _edit_page(agent, known, {})
+    return _edit_page(agent, _known(agent), {})
 
 
 @blueprint.post(ONE)
@@ -144,19 +145,30 @@ def _agent_or_404(agent_id: int) -> Agent:
     return agent
 
 
-def _checked(form: Form) -> Fields:
+def _known(agent: Agent) -> Fields:
     return Fields(
+        agent.name, agent.email, agent.role, agent.access, agent.may_change, agent.group_ids
+    )
+
+
+def _checked(form: Form) -> Fields:
+    fields = Fields(
         name=form.read("name", profiles.name) or "",
         email=form.read("email", profiles.email) or "",
         role=form.read("role", profiles.role) or "",
         access=form.read("access", profiles.access) or "",
+        may_change=not form.flag("view_only"),
         group_ids=frozenset(form.ids("group_ids")),
     )
+    if fields.role == "agent" and fields.access == "assigned" and not fields.may_change:
+        form.errors["access"] = _("Who only looks is given nothing, so they would see nothing. Choose more.")
+    return fields
 
 
 def _typed(form: Form) -> Fields:
     typed = {name: form.typed.get(name, "") for name in ("name", "email", "role", "access")}
-    return Fields(**typed, group_ids=frozenset(form.ids("group_ids")))
+    group_ids = frozenset(form.ids("group_ids"))
+    return Fields(**typed, may_change=not form.flag("view_only"), group_ids=group_ids)
 
 
 def _change(agent: Agent, fields: Fields, *, is_active: bool) -> None:
@@ -166,6 +178,7 @@ def _change(agent: Agent, fields: Fields, *, is_active: bool) -> None:
         email=fields.email,
         role=fields.role,
         access=fields.access,
+        may_change=fields.may_change,
         is_active=is_active,
         groups=agents.groups_of(fields.group_ids),
         by=g.agent,
@@ -173,9 +186,8 @@ def _change(agent: Agent, fields: Fields, *, is_active: bool) -> None:
 
 
 def _set_active(agent: Agent, *, is_active: bool) -> ResponseReturnValue:
-    known = Fields(agent.name, agent.email, agent.role, agent.access, agent.group_ids)
     try:
-        _change(agent, known, is_active=is_active)
+        _change(agent, _known(agent), is_active=is_active)
     except Refused as error:
         flash(str(error), "error")
         return redirect(f"/settings/agents/{agent.id}", 303)

@@ -5,8 +5,9 @@ from typing import Any, Protocol, TypeVar
 
 from flask import Response, flash, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from app.domain import agents
+from app.domain import access
 from app.models import LARGEST_ID, Case
 
 
@@ -49,9 +50,13 @@ def portion(found: Sequence[Entry], size: int) -> tuple[Sequence[Entry], int | N
     return found[:size], found[size - 1].id if len(found) > size else None
 
 
-def offer_undo(message: str, address: str) -> None:
-    """Say what was done, on the page that comes next, with a button that takes it back."""
-    flash({"text": message, "undo": address}, "undo")
+def offer_undo(message: str, address: str, *, case: Case | None = None) -> None:
+    """Say what was done, on the page that comes next, with a button that takes it back.
+
+    A `case` that the agent sees no more can't be taken back by them.
+    """
+    undo = address if case is None or access.may_see(g.agent, case) else None
+    flash({"text": message, "undo": undo}, "undo")
 
 
 def refused(problem: Exception, back: str) -> ResponseReturnValue:
@@ -70,17 +75,14 @@ def address_of(case: Case) -> str:
 
 
 def leave_if_hidden(case: Case) -> ResponseReturnValue | None:
-    """After a change of group the agent may see the case no more; then the page must go."""
-    if agents.may_see(g.agent, case):
+    """After what they did the agent may see the case no more; then the page must go."""
+    if access.may_see(g.agent, case):
         return None
-    from flask_babel import gettext
-
+    if g.agent.access == "assigned":
+        text = _("Case %(number)s is not yours any more, so you don't see it now.", number=case.number)
+        return go("/chats" if case.is_active_chat else "/cases", text)
     where = case.group.name if case.group else ""
-    text = gettext(
-        "Case %(number)s is in %(group)s now, which you are not in.",
-        number=case.number,
-        group=where,
-    )
+    text = _("Case %(number)s is in %(group)s now, which you are not in.", number=case.number, group=where)
     return go("/cases", text)
 
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints import conversation
-from app.blueprints.access import case_or_404, signed_in
+from app.blueprints.access import case_or_404, changing, signed_in
 from app.blueprints.answers import (
     address_of,
     id_of,
@@ -37,13 +37,13 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/cases/new")
-@signed_in
+@changing
 def new() -> ResponseReturnValue:
     return render_template("cases/new.html", typed={}, errors={})
 
 
 @blueprint.post("/cases/new")
-@signed_in
+@changing
 def create() -> ResponseReturnValue:
     """Write a mail-like case down. What was typed stays when something is missing."""
     typed = {name: request.form.get(name, "").strip() for name in ("subject", "contact", "text")}

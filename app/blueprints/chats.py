@@ -3,15 +3,22 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, g, make_response, redirect, render_template, request
+from flask import Blueprint, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app import rows, transaction
 from app.blueprints import conversation
-from app.blueprints.access import case_or_404, signed_in
-from app.blueprints.answers import address_of, go, id_of, refused, wants_fragment
-from app.domain import agents, chats
+from app.blueprints.access import case_or_404, case_to_change, signed_in
+from app.blueprints.answers import (
+    address_of,
+    go,
+    id_of,
+    leave_if_hidden,
+    refused,
+    wants_fragment,
+)
+from app.domain import access, agents, chats
 from app.domain.agents import Refused
 from app.models import Case
 
@@ -142,7 +149,7 @@ def keep_open(number: int) -> ResponseReturnValue:
 @signed_in
 def ending(number: int) -> ResponseReturnValue:
     """Ask for the status (S17)."""
-    case = case_or_404(number)
+    case = case_to_change(number)
     if not case.is_active_chat:
         return _leave(case, _("This chat has ended already."))
     return _ending_form(case, chats.status_after(case))
@@ -179,7 +186,7 @@ def _list(tab: str | None, open_number: int | None = None) -> ChatList:
     if tab not in TABS:
         tab = "mine" if counts["mine"] and not counts["new"] else "new"
     found = {
-        "new": lambda: chats.incoming(agents.audience_of(g.agent)),
+        "new": lambda: chats.incoming(access.audience_of(g.agent)),
         "mine": lambda: chats.mine(g.agent),
         "others": lambda: chats.others(g.agent),
     }[tab]()
@@ -195,8 +202,8 @@ def _tab_of(case: Case) -> str:
 def _done(case: Case) -> ResponseReturnValue:
     """Commit, and show the chat as it is now, with the list it is in."""
     transaction.commit()
-    if not agents.may_see(g.agent, case):
-        abort(404)
+    if gone := leave_if_hidden(case):
+        return gone
     if not wants_fragment():
         return redirect(f"/chats/{case.number}", 303)
     return render_template(

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app import signals, transaction
 from app.blueprints import conversation, picks
-from app.blueprints.access import case_or_404, own_transaction, signed_in
+from app.blueprints.access import case_or_404, case_to_change, own_transaction, signed_in
 from app.blueprints.answers import (
     address_of,
     go,
@@ -73,7 +73,7 @@ def draft(number: int) -> ResponseReturnValue:
 @signed_in
 def macro_list(number: int) -> ResponseReturnValue:
     """What "/" offers, with its words for this case (R8)."""
-    case = case_or_404(number)
+    case = case_to_change(number)
     if not wants_fragment():
         return redirect(address_of(case), 303)
     return render_template("cases/_macro_list.html", case=case, picks=picks.for_case(case))
@@ -98,7 +98,7 @@ def pick(number: int) -> ResponseReturnValue:
 @signed_in
 def quote(number: int, message_id: int) -> ResponseReturnValue:
     """What the composer shows of a message that an agent wants to quote (L4)."""
-    case = case_or_404(number)
+    case = case_to_change(number)
     if not wants_fragment():
         return redirect(f"{address_of(case)}?quote={message_id}", 303)
     quoted = conversation.quoted(case, message_id)

@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_, select
 
 from app import pictures
 from app.blueprints.access import signed_in
-from app.domain import agents
+from app.domain import access
 from app.extensions import db
 from app.models import Case, Contact, Message
 
@@ -36,9 +36,9 @@ def picture(contact_id: int) -> ResponseReturnValue:
 def _visible(contact_id: int) -> Contact | None:
     if not 0 < contact_id < 2**63:
         return None
-    audience = agents.audience_of(g.agent)
-    is_author = exists().where(Case.contact_id == Contact.id, agents.visible_to(audience))
+    audience = access.audience_of(g.agent)
+    is_author = exists().where(Case.contact_id == Contact.id, access.visible_to(audience))
     wrote = exists().where(
-        Message.contact_id == Contact.id, Case.id == Message.case_id, agents.visible_to(audience)
+        Message.contact_id == Contact.id, Case.id == Message.case_id, access.visible_to(audience)
     )
     return db.session.scalar(select(Contact).where(Contact.id == contact_id, or_(is_author, wrote)))

@@ -16,6 +16,7 @@ from app.blueprints.picks import Waiting
 from app.channels import registry
 from app.channels.base import Content
 from app.domain import (
+    access,
     agents,
     cases,
     chats,
@@ -142,7 +143,7 @@ def open_(case: Case, before: int | None = None) -> Conversation:
 
 
 def around(case: Case) -> Regions:
-    audience = agents.audience_of(g.agent)
+    audience = access.audience_of(g.agent)
     adapter = registry.adapter(case.channel.kind)
     going_on, refusal = _going_on(case), chats.unreachable(case)
     on_case = labels.of_case(case)
@@ -156,7 +157,7 @@ def around(case: Case) -> Regions:
         identity=contacts.identity_of(case),
         deadline=chats.deadline(case) if case.is_active_chat else None,
         going_on=going_on,
-        people=agents.who_see(case),
+        people=agents.who_may_have(case),
         groups=agents.all_groups(),
         labels=on_case,
         other_labels=[label for label in labels.listed() if label not in on_case],
@@ -234,5 +235,5 @@ def _going_on(case: Case) -> Case | None:
     if case.chat_state != "ended":
         return None
     active = cases.active_in(case.conversation_id)
-    is_shown = active and active.id != case.id and agents.may_see(g.agent, active)
+    is_shown = active and active.id != case.id and access.may_see(g.agent, active)
     return active if is_shown else None

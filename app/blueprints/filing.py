@@ -58,7 +58,7 @@ def mark_spam(number: int) -> ResponseReturnValue:
     back = _list_of(case)
     chats.mark_spam(case, by=g.agent)
     transaction.commit()
-    offer_undo(_("Case %(number)s is spam.", number=number), f"/cases/{number}/spam/removal")
+    offer_undo(_("Case %(number)s is spam.", number=number), f"/cases/{number}/spam/removal", case=case)
     return redirect(back, 303)
 
 
@@ -79,7 +79,7 @@ def trash(number: int) -> ResponseReturnValue:
     back = _list_of(case)
     chats.trash(case, by=g.agent)
     transaction.commit()
-    offer_undo(_("Case %(number)s is in the trash.", number=number), f"/cases/{number}/trash/removal")
+    offer_undo(_("Case %(number)s is in the trash.", number=number), f"/cases/{number}/trash/removal", case=case)
     return redirect(back, 303)
 
 

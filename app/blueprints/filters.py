@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 
 from app import words
 from app.blueprints.answers import id_of
-from app.domain import agents, cases, contacts, labels, search
+from app.domain import access, cases, contacts, labels, search
 from app.domain.narrowing import FLAGS, Filters
 from app.domain.search import Cursor
 from app.domain.search.snippets import Part
@@ -70,7 +70,7 @@ def listing(args: Mapping[str, str], *, chat: str | None, path: str = "/cases") 
     before = _cursor(args.get("before", ""))
     filters = _filters(said)
     page = cases.listed(
-        agents.audience_of(g.agent), filters, chat=chat, q=said["q"], before=before
+        access.audience_of(g.agent), filters, chat=chat, q=said["q"], before=before
     )
     query = {key: value for key, value in said.items() if value}
     older = f"{path}?{urlencode({**query, 'before': str(page.next)})}" if page.next else None

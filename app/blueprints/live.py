@@ -7,7 +7,7 @@ from simple_websocket import Server
 from app import rows, transaction
 from app.blueprints.access import admin_only, signed_in
 from app.blueprints.answers import id_of
-from app.domain import agents
+from app.domain import access
 from app.extensions import sock
 from app.live import service
 from app.live.hub import Client
@@ -19,8 +19,8 @@ blueprint = Blueprint("live", __name__)
 @blueprint.get("/live/incoming")
 @signed_in
 def incoming() -> ResponseReturnValue:
-    """Incoming chats, the same for everybody who sees the same cases."""
-    found = rows.incoming(agents.audience_of(g.agent))
+    """Incoming chats, the same for everybody who is offered the same."""
+    found = rows.incoming(access.offered_to(g.agent))
     return render_template("chats/_incoming.html", incoming=found)
 
 
@@ -62,7 +62,8 @@ def socket(ws: Server) -> None:
     client = Client(
         agent_id=g.agent.id,
         session_id=session_id,
-        audience=agents.audience_of(g.agent),
+        audience=access.audience_of(g.agent),
+        offered=access.offered_to(g.agent),
     )
     service.begin(live)
     transaction.release()

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints import picks, rule_actions, rule_words
-from app.blueprints.access import own_transaction, signed_in
+from app.blueprints.access import changing, own_transaction
 from app.blueprints.answers import go, id_of, offer_undo, refused, wants_fragment
 from app.blueprints.picks import Waiting
 from app.blueprints.rule_actions import Row
@@ -69,7 +69,7 @@ class Page:
 
 
 @blueprint.get("")
-@signed_in
+@changing
 def index() -> ResponseReturnValue:
     """One's own, and the shared ones."""
     lines = [Line(macro, steps) for macro, steps in picks.told(macros.listed(g.agent))]
@@ -81,7 +81,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/new")
-@signed_in
+@changing
 def new() -> ResponseReturnValue:
     """An empty form, or one with what another macro has: `from` is its id."""
     copied = macros.find(id_of(request.args.get("from")) or 0, g.agent)
@@ -91,14 +91,14 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.post("/new")
-@signed_in
+@changing
 @own_transaction
 def create() -> ResponseReturnValue:
     return _posted(None)
 
 
 @blueprint.get(ONE)
-@signed_in
+@changing
 def show(macro_id: int) -> ResponseReturnValue:
     macro = _mine(macro_id)
     typed = _of(macro)
@@ -106,14 +106,14 @@ def show(macro_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(ONE)
-@signed_in
+@changing
 @own_transaction
 def change(macro_id: int) -> ResponseReturnValue:
     return _posted(_mine(macro_id))
 
 
 @blueprint.post(f"{ONE}/deletion")
-@signed_in
+@changing
 def delete(macro_id: int) -> ResponseReturnValue:
     """Out of every list at once, with an offer to undo it."""
     macro = _mine(macro_id)
@@ -124,7 +124,7 @@ def delete(macro_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"{ONE}/restoration")
-@signed_in
+@changing
 def put_back(macro_id: int) -> ResponseReturnValue:
     """Undo a deletion."""
     try:

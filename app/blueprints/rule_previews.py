@@ -9,7 +9,7 @@ from app.blueprints import rule_words
 from app.blueprints.answers import address_of
 from app.blueprints.rule_drafts import Draft
 from app.blueprints.rule_words import Names
-from app.domain import agents, contacts
+from app.domain import access, contacts
 from app.domain.rules import actions, definitions, previews, timers
 from app.domain.rules.decisions import Decision, Judged
 from app.domain.rules.definitions import Definition, Invalid
@@ -48,7 +48,7 @@ def told(draft: Draft, agent: Agent) -> Told:
         definition = definitions.read(draft.given() | ANYTHING)
     except Invalid:
         return Told([], [], [], unfinished=True)
-    preview = previews.of(definition, agents.audience_of(agent))
+    preview = previews.of(definition, access.audience_of(agent))
     people = {case.contact_id or 0 for case, _decision in preview.judged}
     names = rule_words.names_of(authors=people if "author" in definition.conditions else ())
     return Told(

@@ -1,17 +1,16 @@
-"""Agents and groups: who may see what, and changes to people.
+"""Agents and groups: finding people, whom a case can be given to, and changes to them.
 
-Everything that can be fetched is fetched through a query that takes the agent who asks; what they
-may not see does not exist for them.
+What each of them may see and change is access.py's to say.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, true, update
 from sqlalchemy.orm import selectinload
 
 from app.clock import now
-from app.domain import events
+from app.domain import access, events
 from app.extensions import db
 from app.models import (
     LARGEST_ID,
@@ -27,28 +26,9 @@ from app.models import (
 # A page that is open says so every ten seconds.
 PRESENT_FOR = timedelta(minutes=2)
 
-Audience = str | frozenset[int]
-EVERYTHING: Audience = "all"
-
 
 class Refused(Exception):
     """A change that may not be made. Its text says why and what to do."""
-
-
-def audience_of(agent: Agent) -> Audience:
-    """What agents must share to be shown the same cases: everything, or a set of groups."""
-    return EVERYTHING if agent.sees_all else agent.group_ids
-
-
-def visible_to(audience: Audience) -> ColumnElement[bool]:
-    """The condition on Case under which this audience sees it: no group, or one of theirs."""
-    if audience == EVERYTHING:
-        return true()
-    return or_(Case.group_id.is_(None), Case.group_id.in_(audience) if audience else false())
-
-
-def may_see(agent: Agent, case: Case) -> bool:
-    return agent.sees_all or case.group_id is None or case.group_id in agent.group_ids
 
 
 def find(agent_id: int) -> Agent | None:
@@ -69,19 +49,24 @@ def everyone() -> Sequence[Agent]:
 
 
 def who_see(case: Case) -> list[Agent]:
-    """Active agents who may see the case: whom it can be assigned or handed over to."""
-    return [agent for agent in everyone() if agent.is_active and may_see(agent, case)]
+    """Active agents who may see the case."""
+    return [agent for agent in everyone() if agent.is_active and access.may_see(agent, case)]
+
+
+def who_may_have(case: Case) -> list[Agent]:
+    """Whom the case can be assigned or handed over to."""
+    return [agent for agent in everyone() if access.may_have(agent, case)]
 
 
 def least_busy(case: Case) -> Agent | None:
-    """Who has the fewest open cases and chats of those who may see it and have an open page."""
+    """Who has the fewest open cases and chats of those who may have it and have an open page."""
     is_theirs = or_(Case.assignee_id == Agent.id, Case.taken_by_id == Agent.id)
     is_waiting = and_(Case.status == "open", Case.is_spam.is_(False), Case.trashed_at.is_(None))
     load = select(func.count()).where(is_theirs, is_waiting).correlate(Agent)
     query = select(Agent).where(Agent.is_active, Agent.live_at > now() - PRESENT_FOR)
     query = query.options(selectinload(Agent.groups))
     present = db.session.scalars(query.order_by(load.scalar_subquery(), Agent.id)).all()
-    return next((agent for agent in present if may_see(agent, case)), None)
+    return next((agent for agent in present if access.may_have(agent, case)), None)
 
 
 def create(
@@ -90,6 +75,7 @@ def create(
     name: str,
     role: str = "agent",
     access: str = "all",
+    may_change: bool = True,
     groups: Iterable[Group] = (),
     password_hash: str | None = None,
     by: Agent | None = None,
@@ -102,6 +88,7 @@ def create(
         name=name.strip(),
         role=role,
         access=access,
+        may_change=may_change or role == "admin",
         groups=list(groups),
         password_hash=password_hash,
     )
@@ -118,6 +105,7 @@ def change(
     email: str,
     role: str,
     access: str,
+    may_change: bool,
     is_active: bool,
     groups: Iterable[Group],
     by: Agent,
@@ -129,12 +117,15 @@ def change(
     if agent.is_admin and (role != "admin" or not is_active) and is_last_admin(agent):
         raise Refused("This is the last admin. Make somebody else an admin first.")
     agent.name, agent.email, agent.role = name.strip(), normal_email(email), role
-    agent.access, agent.is_active, agent.groups = access, is_active, list(groups)
+    agent.access, agent.may_change = access, may_change or role == "admin"
+    agent.is_active, agent.groups = is_active, list(groups)
     db.session.flush()
-    if is_active:
+    if not is_active:
+        end_access(agent)
+    elif agent.may_change:
         _put_back_hidden(agent)
     else:
-        end_access(agent)
+        _put_back(agent, true(), reason="agent may only look")
     events.record("agent.changed", by=by, agent=agent.id)
 
 
@@ -155,7 +146,7 @@ def end_access(agent: Agent) -> None:
 
 def _put_back_hidden(agent: Agent) -> None:
     """Chats they have taken and may not see any more go back to New, to those who may."""
-    _put_back(agent, not_(visible_to(audience_of(agent))), reason="agent can't see it any more")
+    _put_back(agent, not_(access.visible_to(access.audience_of(agent))), reason="agent can't see it any more")
 
 
 def _put_back(agent: Agent, condition: ColumnElement[bool], *, reason: str) -> None:

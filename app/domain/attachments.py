@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 from app import content_types
 from app.channels.base import InboundFile
 from app.clock import now
-from app.domain import agents, cases, events, filenames, queues
+from app.domain import access, cases, events, filenames, queues
 from app.extensions import db
 from app.models import LARGEST_ID, Agent, Attachment, Case
 from app.transaction import wake_after_commit
@@ -113,7 +113,7 @@ def visible(attachment_id: int, agent: Agent) -> Attachment | None:
         .where(
             Attachment.id == attachment_id,
             Attachment.state == "stored",
-            agents.visible_to(agents.audience_of(agent)),
+            access.visible_to(access.audience_of(agent)),
             or_(Attachment.message_id.is_not(None), Attachment.agent_id == agent.id),
         )
     )

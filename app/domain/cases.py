@@ -18,8 +18,9 @@ from sqlalchemy.orm import defer, joinedload, selectinload
 
 from app.channels import registry
 from app.clock import now
-from app.domain import agents, contacts, events, narrowing, search
-from app.domain.agents import Audience, Refused, visible_to
+from app.domain import access, contacts, events, narrowing, search
+from app.domain.access import Audience, visible_to
+from app.domain.agents import Refused
 from app.domain.narrowing import UNFILTERED, Filters
 from app.domain.search import Cursor
 from app.extensions import db
@@ -176,6 +177,8 @@ def open_by_hand(
     contacts.index(case)
     events.record("case.created", case_id=case_id, by=by)
     events.record("message.received", case_id=case_id, message_id=message_id, by=by)
+    if by and access.may_have(by, case) and not access.may_see(by, case):
+        assign(case, by, by=by)  # who sees only what is theirs would lose what they have just written
     return case
 
 
@@ -231,8 +234,8 @@ def set_trashed(case: Case, *, is_trashed: bool, by: Agent | None) -> None:
 
 def assign(case: Case, assignee: Agent | None, *, by: Agent | None) -> None:
     """Make somebody responsible, or nobody. Raise Refused when they couldn't see the case."""
-    if assignee and not (assignee.is_active and agents.may_see(assignee, case)):
-        raise Refused("This agent can't see the case. Change its group or their access first.")
+    if assignee and not access.may_have(assignee, case):
+        raise Refused("This agent can't see the case, or may only look. Change its group or their access first.")
     new = assignee.id if assignee else None
     if case.assignee_id == new:
         return
@@ -251,9 +254,9 @@ def move(case: Case, group: Group | None, *, by: Agent | None) -> None:
     db.session.flush()
     db.session.expire(case, ["group"])
     events.record("case.group_changed", case_id=case.id, by=by, old=old, new=new)
-    if case.assignee and not agents.may_see(case.assignee, case):
+    if case.assignee and not access.may_see(case.assignee, case):
         assign(case, None, by=by)
-    if case.taken_by and not agents.may_see(case.taken_by, case):
+    if case.taken_by and not access.may_see(case.taken_by, case):
         taker, case.taken_by_id, case.taken_at = case.taken_by_id, None, None
         db.session.flush()
         db.session.expire(case, ["taken_by"])

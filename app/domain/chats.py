@@ -15,7 +15,7 @@ from app.channels import registry
 from app.channels.base import Content
 from app.clock import now
 from app.domain import (
-    agents,
+    access,
     authors,
     cases,
     contacts,
@@ -25,7 +25,8 @@ from app.domain import (
     reading,
     settings,
 )
-from app.domain.agents import Audience, Refused, visible_to
+from app.domain.access import Audience, visible_to
+from app.domain.agents import Refused
 from app.domain.upsert import insert
 from app.extensions import db
 from app.models import ACTIVE, STATUSES, Agent, Case, Channel, Delivery, Message, ReadMark
@@ -62,12 +63,12 @@ def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
 
 
 def mine(agent: Agent) -> Sequence[Case]:
-    return _active(visible_to(agents.audience_of(agent)), Case.taken_by_id == agent.id)
+    return _active(visible_to(access.audience_of(agent)), Case.taken_by_id == agent.id)
 
 
 def others(agent: Agent) -> Sequence[Case]:
     """Chats that somebody else has taken, as far as this agent may see them."""
-    audience = agents.audience_of(agent)
+    audience = access.audience_of(agent)
     return _active(
         visible_to(audience), Case.taken_by_id.is_not(None), Case.taken_by_id != agent.id
     )
@@ -81,7 +82,7 @@ def counts(agent: Agent) -> dict[str, int]:
             func.count().filter(is_new).label("new"),
             func.count().filter(is_mine).label("mine"),
             func.count().label("all"),
-        ).where(text(ACTIVE), visible_to(agents.audience_of(agent)))
+        ).where(text(ACTIVE), visible_to(access.audience_of(agent)))
     ).one()
     return {"new": row.new, "mine": row.mine, "others": row.all - row.new - row.mine}
 
@@ -94,7 +95,7 @@ def responses(agent: Agent) -> Sequence[Case]:
         ReadMark.message_id >= Case.last_contact_message_id,
     )
     return _active(
-        visible_to(agents.audience_of(agent)),
+        visible_to(access.audience_of(agent)),
         Case.taken_by_id == agent.id,
         Case.last_contact_message_id.is_not(None),
         ~seen,
@@ -138,8 +139,8 @@ def take_over(case: Case, *, by: Agent) -> bool:
 
 def hand_over(case: Case, to: Agent, *, by: Agent | None) -> bool:
     """Give a chat to a colleague, for whom it lights as a response (S26b)."""
-    if not (to.is_active and agents.may_see(to, case)):
-        raise Refused("This agent can't see the chat. Choose another one.")
+    if not access.may_have(to, case):
+        raise Refused("This agent can't see the chat, or may only look. Choose another one.")
     old = case.taken_by_id
     if old == to.id or not _claim(case, to.id, was=old):
         return False

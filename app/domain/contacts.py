@@ -13,7 +13,7 @@ from app.channels import registry
 from app.channels.base import Profile
 from app.clock import now
 from app.domain import cases, events, search
-from app.domain.agents import Audience, visible_to
+from app.domain.access import Audience, visible_to
 from app.extensions import db
 from app.models import Case, Channel, Contact, Conversation, Identity, Message
 from app.transaction import wake_after_commit

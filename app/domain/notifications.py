@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, func, insert, select, text, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.clock import now
-from app.domain import agents, cases, events
+from app.domain import access, agents, cases, events
 from app.extensions import db
 from app.models import LARGEST_ID, SHOWN, UNREAD, Agent, Case, Notification
 from app.transaction import wake_after_commit
@@ -184,7 +184,7 @@ def forget_old() -> None:
 
 
 def _shown_to(agent: Agent) -> Select[tuple[Notification]]:
-    visible = agents.visible_to(agents.audience_of(agent))
+    visible = access.visible_to(access.audience_of(agent))
     return select(Notification).where(
         Notification.agent_id == agent.id, text(SHOWN), visible
     )

@@ -55,5 +55,5 @@ def role(text: str) -> str:
 
 def access(text: str) -> str:
     if text not in ACCESS_LEVELS:
-        raise Refused("Choose what they see: everything, or their own groups.")
+        raise Refused("Choose what they see: everything, their own groups, or only what is theirs.")
     return text

@@ -6,7 +6,7 @@ may not see the case it stands in.
 
 from sqlalchemy import select, union_all
 
-from app.domain import agents
+from app.domain import access
 from app.domain.agents import Refused
 from app.domain.upsert import insert
 from app.extensions import db
@@ -58,4 +58,4 @@ def may_read(agent: Agent, message: Message) -> bool:
     quoted = message.quoted
     if quoted is None:
         return False
-    return quoted.case_id == message.case_id or agents.may_see(agent, quoted.case)
+    return quoted.case_id == message.case_id or access.may_see(agent, quoted.case)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 
 from app.live import frames, handoff
@@ -83,9 +83,6 @@ class Hub:
 
     def clients(self) -> list[Client]:
         return [peer.client for peer in self._present.all()]
-
-    def audiences(self) -> set[Hashable]:
-        return {client.audience for client in self.clients()}
 
     def stop(self, *, within: float = 1.0) -> None:
         """Close everybody with 1012, give that `within` seconds to arrive, take nobody new."""

@@ -24,7 +24,8 @@ SYSTEM_BUFFER = 64 * 1024
 
 @dataclass(eq=False)
 class Client:
-    """Who sits behind one websocket. Replace `topics`, don't change it in place: other
+    """Who sits behind one websocket, and what the application knows of their rights: `audience` is what
+    they may see, `offered` what they are told of first. Replace `topics`, don't change it in place: other
     threads look at it. `memory` is the application's own, one entry per purpose."""
 
     agent_id: int
@@ -32,6 +33,7 @@ class Client:
     audience: Hashable
     topics: frozenset[str] | set[str] = frozenset()
     memory: dict[str, object] = field(default_factory=dict)
+    offered: Hashable = None
 
 
 class Peer:

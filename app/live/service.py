@@ -18,8 +18,8 @@ from sqlalchemy import select, update
 
 from app import rows, transaction
 from app.clock import now
-from app.domain import agents, events, sessions
-from app.domain.agents import EVERYTHING, Audience
+from app.domain import access, events, sessions
+from app.domain.access import Audience
 from app.extensions import db
 from app.live import handoff
 from app.live.bus import Bus
@@ -131,8 +131,8 @@ def keep_presence(agent_ids: Iterable[int]) -> None:
     db.session.execute(update(Agent).where(Agent.id.in_(list(agent_ids))).values(live_at=now()))
 
 
-def incoming_html(app: Flask, audience: Audience) -> str:
-    """The shared part of the icon's list, the same for everybody of this audience."""
+def incoming_html(app: Flask, audience: Audience | None) -> str:
+    """The shared part of the icon's list, the same for all whom this audience's chats are offered."""
     with app.test_request_context(base_url=app.extensions["mado"].public_url):
         return render_template("chats/_incoming.html", incoming=rows.incoming(audience))
 
@@ -195,7 +195,7 @@ def _grouped(clients: Iterable[Client]) -> Iterable[list[Client]]:
 def _cases(ids: set[int]) -> dict[int, Any]:
     if not ids:
         return {}
-    columns = select(Case.id, Case.group_id, Case.taken_by_id, Case.chat_state)
+    columns = select(Case.id, Case.group_id, Case.assignee_id, Case.taken_by_id, Case.chat_state)
     return {row.id: row for row in db.session.execute(columns.where(Case.id.in_(ids)))}
 
 
@@ -203,14 +203,14 @@ def _push_incoming(live: Live, fresh: list[Any], about: dict[int, Any]) -> None:
     """One rendering per audience, and only where it says something new."""
     if not any(_may_show(row, about) for row in fresh):
         return
-    audiences = live.hub.audiences()
+    audiences = {client.offered for client in live.hub.clients()}
     live.pushed = {one: html for one, html in live.pushed.items() if one in audiences}
     for audience in audiences:
         html = incoming_html(live.app, audience)  # type: ignore[arg-type]
         if live.pushed.get(audience) != html:
             live.pushed[audience] = html
             message = json.dumps({"type": "incoming", "html": html})
-            live.hub.send(message, to=lambda client, one=audience: client.audience == one)
+            live.hub.send(message, to=lambda client, one=audience: client.offered == one)
 
 
 def _is_everywhere(row: Any) -> bool:
@@ -236,7 +236,8 @@ def _topics_for(client: Client, fresh: list[Any], about: dict[int, Any]) -> set[
             continue
         if _concerns(client.agent_id, row, case):
             told.add("responses")
-        if not _may_see(client.audience, case.group_id) and row.type != "case.group_changed":
+        is_seen = access.sees(client.audience, case)  # type: ignore[arg-type]
+        if not (is_seen or _may_hide(client.agent_id, row)):
             continue
         told.add(f"case:{case.id}")
         if case.chat_state != "none" and row.type != "chat.read":
@@ -250,8 +251,18 @@ def _concerns(agent_id: int, row: Any, case: Any) -> bool:
     """Whether this may change what waits for an agent: theirs now, before, or by their doing."""
     if agent_id in (case.taken_by_id, row.agent_id):
         return True
-    if not row.type.startswith("chat."):
-        return False
+    return row.type.startswith("chat.") and _names(agent_id, row)
+
+
+def _may_hide(agent_id: int, row: Any) -> bool:
+    """Whether this may have taken the case out of the agent's sight: their page must learn it once."""
+    if row.type == "case.group_changed":
+        return True
+    return row.type.startswith(("chat.", "case.assigned")) and _names(agent_id, row)
+
+
+def _names(agent_id: int, row: Any) -> bool:
+    """Whether the agent had, has or gave away what the event tells of."""
     data = json.loads(row.data)
     return agent_id in (data.get("old"), data.get("new"), data.get("taken_by"))
 
@@ -261,12 +272,6 @@ def _tells(agent_id: int, row: Any) -> bool:
     if row.type in ("notification.added", "notification.mail_failed"):
         return agent_id in json.loads(row.data)["agents"]
     return row.type == "notification.read" and row.agent_id == agent_id
-
-
-def _may_see(audience: Hashable, group_id: int | None) -> bool:
-    if audience == EVERYTHING or group_id is None:
-        return True
-    return isinstance(audience, frozenset) and group_id in audience
 
 
 # ── Clients ─────────────────────────────────────────────────────────────────────────────────
@@ -297,8 +302,9 @@ def _check_rights(live: Live) -> None:
         agent = people.get(int(client.session_id))
         if agent is None:
             live.hub.close(to=lambda other, one=client: other is one, code=SIGNED_OUT)
-        elif client.audience != (audience := agents.audience_of(agent)):
-            client.audience = audience
-            html = incoming_html(live.app, audience)
-            message = json.dumps({"type": "incoming", "html": html})
+            continue
+        client.audience = access.audience_of(agent)
+        if client.offered != (offered := access.offered_to(agent)):
+            client.offered = offered
+            message = json.dumps({"type": "incoming", "html": incoming_html(live.app, offered)})
             live.hub.send(message, to=lambda other, one=client: other is one)

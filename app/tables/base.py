@@ -15,7 +15,7 @@ LARGEST_ID = 2**31 - 1
 STATUSES = ("open", "pending", "closed")
 PRIORITIES = ("low", "normal", "high", "urgent")
 ROLES = ("agent", "admin")
-ACCESS_LEVELS = ("all", "own_groups")
+ACCESS_LEVELS = ("all", "own_groups", "assigned")
 MAIL_CHOICES = ("asked", "all", "none")
 # Conversations of several people.
 GROUP_KINDS = ("group", "room")

@@ -71,6 +71,8 @@ class Case(Base):
         Index("cases_spam", "last_message_at", "id", **partial(SPAM)),
         Index("cases_trashed", "last_message_at", "id", **partial(TRASHED)),
         Index("cases_trashed_since", "trashed_at", **partial(TRASHED)),
+        Index("cases_assigned", "assignee_id", **partial("assignee_id IS NOT NULL")),
+        Index("cases_taken", "taken_by_id", **partial("taken_by_id IS NOT NULL")),
         Index("cases_deleted", "id", **partial(DELETED)),
         Index("cases_active", "last_activity_at", **partial(ACTIVE)),
         Index("cases_of_conversation", "conversation_id", "id"),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import now
@@ -30,14 +30,15 @@ class Group(Base):
 class Agent(Base):
     """A person of the team. `password_hash` is null until the invitation is taken up.
 
-    `mailed` says which notifications arrive by mail: those that a rule sends so, all, or none.
-    `totp_seed` is encrypted, `totp_step` the time step of the last code that was taken.
+    `access` is how much they see; without `may_change` they only look at it. `mailed` says which
+    notifications arrive by mail: those that a rule sends so, all, or none. `totp_seed` is encrypted,
+    `totp_step` the time step of the last code that was taken.
     """
 
     __tablename__ = "agents"
     __table_args__ = (
         CheckConstraint("role IN ('agent', 'admin')", name="role"),
-        CheckConstraint("access IN ('all', 'own_groups')", name="access"),
+        CheckConstraint("access IN ('all', 'own_groups', 'assigned')", name="access"),
         CheckConstraint("mailed IN ('asked', 'all', 'none')", name="mailed"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -45,6 +46,7 @@ class Agent(Base):
     name: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(10), default="agent")
     access: Mapped[str] = mapped_column(String(12), default="all")
+    may_change: Mapped[bool] = mapped_column(default=True, server_default=true())
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_seed: Mapped[str | None] = mapped_column(Text)
     totp_step: Mapped[int | None]

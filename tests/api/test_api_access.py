@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app import transaction
 from app.clock import now
-from app.domain import macros, tokens
+from app.domain import cases, macros, tokens
 from app.domain.rules import book, definitions
 from app.extensions import db
 from app.models import Agent, ApiToken, Event, Group
@@ -154,6 +154,31 @@ def test_an_agent_of_the_group_is_let_in(program, bob, name):
 def test_an_admin_is_let_in(program, alice, name):
     route = ROUTES[name]
     assert ask(program(alice), name).status_code == (route.admin or route.inside)
+
+
+@each_route
+def test_who_may_only_look_reads_and_is_told_that_they_change_nothing(program, dora, name):  # H1
+    route, caller = ROUTES[name], program(dora)
+    before = newest_event()
+    answer = ask(caller, name)
+    is_reading = route.method == "GET"
+    assert answer.status_code == (route.inside if is_reading else 403)
+    assert is_reading or answer.json["detail"]
+    assert newest_event() == before
+
+
+@each_route
+def test_who_sees_only_what_is_theirs_is_told_of_nothing_else(program, erin, name):  # H1
+    answer = ask(program(erin), name)
+    assert answer.status_code == ROUTES[name].outside
+    assert "secret" not in answer.text
+
+
+@each_route
+def test_who_sees_only_what_is_theirs_works_on_what_is_assigned(program, chat, erin, name):  # H1
+    with transaction.writing():
+        cases.assign(chat, db.session.get_one(Agent, erin.id), by=None)
+    assert ask(program(erin), name).status_code == ROUTES[name].inside
 
 
 def test_whoever_leaves_the_group_is_told_of_nothing_any_more(program, bob):

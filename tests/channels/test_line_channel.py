@@ -12,7 +12,7 @@ from app import transaction
 from app.channels.line import client as sdk
 from app.channels.line import pages, setup, webhook
 from app.clock import now
-from app.domain import agents, cases, chats
+from app.domain import access, agents, cases, chats
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Agent, Case, Channel, Delivery, Event, Message, Receipt
@@ -233,7 +233,7 @@ def test_deleting_ends_chats_fails_replies_and_kills_the_key(
         assert db.session.scalar(select(func.count()).select_from(Delivery)) == 0
         types = db.session.scalars(select(Event.type)).all()
         assert ("chat.ended" in types, "channel.deleted" in types) == (True, True)
-        found = cases.listed(agents.EVERYTHING)
+        found = cases.listed(access.EVERYTHING)
         assert [one.number for one in found.cases] == [number]
         with pytest.raises(Refused):
             chats.reply(case, "more", by=db.session.get_one(Agent, alice.id))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import cases, chats, search
+from app.domain import access, cases, chats, search
 from app.extensions import db
 from app.models import Agent, Case, Channel, Contact, Event, Identity
 from tests.world import ToyAdapter, connected, play, receive, said
@@ -261,7 +261,7 @@ def test_search_finds_the_case_by_its_new_author(reactivated, alice):  # S31, H4
 
     act(chats.select_message, reactivated, alice)
 
-    assert [case.id for case in cases.listed("all", chat="active", q="Benjamin").cases] == [
+    assert [case.id for case in cases.listed(access.EVERYTHING, chat="active", q="Benjamin").cases] == [
         reactivated.id
     ]
     assert search.find_cases("Anna", condition=Case.id > 0).case_ids == []

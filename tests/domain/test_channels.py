@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app import transaction
 from app.clock import now
-from app.domain import agents, cases, channels, chats, events, messages
+from app.domain import access, cases, channels, chats, events, messages
 from app.domain.agents import Refused
 from app.domain.channels import Account, Details
 from app.extensions import db
@@ -143,7 +143,7 @@ def test_history_of_a_deleted_channel_stays_readable_and_unanswerable(admin: Age
     with transaction.writing():
         channels.delete(db.session.get_one(Channel, case.channel_id), by=admin)
     db.session.expire_all()
-    assert [one.id for one in cases.listed(agents.EVERYTHING).cases] == [case.id]
+    assert [one.id for one in cases.listed(access.EVERYTHING).cases] == [case.id]
     assert world.texts(case) == ["hello there", channels.DELETED]
     with pytest.raises(Refused):
         chats.reply(case, "more", by=admin)

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from app import transaction
 from app.clock import now
-from app.domain import agents, cases, chats, messages, settings
-from app.domain.agents import Refused, audience_of
+from app.domain import access, agents, cases, chats, messages, settings
+from app.domain.access import audience_of
+from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Agent, Case, Event, Group
 from tests.world import ToyAdapter, chat_of, connected, play, receive, said, texts
@@ -61,7 +62,7 @@ def sweep() -> int:
 def test_taking_leaves_new_and_enters_mine_and_others(chat, alice, bob):  # S11
     assert take(chat, alice)
 
-    assert chats.incoming("all") == []
+    assert chats.incoming(access.EVERYTHING) == []
     assert [case.id for case in chats.mine(alice)] == [chat.id]
     assert [case.id for case in chats.others(bob)] == [chat.id]
     assert chats.counts(alice) == {"new": 0, "mine": 1, "others": 0}
@@ -190,21 +191,21 @@ def test_chat_handed_to_oneself_lights_nothing(chat, alice):  # S15
 
 
 def test_ended_chat_is_in_all_cases_and_an_active_one_is_not(chat, alice):  # S10, S17
-    assert cases.listed("all").cases == []
+    assert cases.listed(access.EVERYTHING).cases == []
 
     end(chat, "pending", alice)
 
-    assert [case.id for case in cases.listed("all").cases] == [chat.id]
+    assert [case.id for case in cases.listed(access.EVERYTHING).cases] == [chat.id]
     assert (chat.chat_state, chat.status, chat.taken_by_id) == ("ended", "pending", None)
-    assert chats.incoming("all") == []
+    assert chats.incoming(access.EVERYTHING) == []
 
 
 def test_all_cases_finds_no_active_chat_by_any_filter_or_word(chat, alice):  # S10
     filters = [cases.Filters(status="open"), cases.Filters(channel_id=chat.channel_id)]
 
-    assert [cases.listed("all", one).cases for one in filters] == [[], []]
-    assert cases.listed("all", q="order").cases == []
-    assert [c.id for c in cases.listed("all", chat="all", q="order").cases] == [chat.id]
+    assert [cases.listed(access.EVERYTHING, one).cases for one in filters] == [[], []]
+    assert cases.listed(access.EVERYTHING, q="order").cases == []
+    assert [c.id for c in cases.listed(access.EVERYTHING, chat="all", q="order").cases] == [chat.id]
 
 
 def test_ending_twice_is_one_ending(chat, alice, bob):  # S17

@@ -8,7 +8,7 @@ from sqlalchemy import func, inspect, select, text
 from app import background, delivery, downloads, storage, transaction
 from app.channels.base import InboundFile
 from app.domain import (
-    agents,
+    access,
     attachments,
     cases,
     chats,
@@ -90,14 +90,14 @@ def stored(case_id: int) -> list[str]:
 
 def found(q: str) -> list[int]:
     return [case.id for flag in (None, "spam", "trash") for case in cases.listed(
-        agents.EVERYTHING, cases.Filters(flag=flag), chat="all", q=q).cases]  # fmt: skip
+        access.EVERYTHING, cases.Filters(flag=flag), chat="all", q=q).cases]  # fmt: skip
 
 
 def test_only_what_is_in_the_trash_is_deleted(channel):
     chat = chat_of(channel)
     with transaction.writing(), pytest.raises(Refused):
         deletions.delete(chat, by=None)
-    assert cases.visible(chat.id, agents.EVERYTHING)
+    assert cases.visible(chat.id, access.EVERYTHING)
 
 
 def test_a_deleted_case_is_gone_for_everybody_at_once(channel, bob):
@@ -105,7 +105,7 @@ def test_a_deleted_case_is_gone_for_everybody_at_once(channel, bob):
     file_id = db.session.scalars(select(Attachment.id)).first()
     deleted(chat)
     db.session.expire_all()
-    assert cases.visible(chat.id, agents.EVERYTHING) is None
+    assert cases.visible(chat.id, access.EVERYTHING) is None
     assert found("secret") == found(str(chat.id)) == []
     assert attachments.visible(file_id, bob) is None
     assert notifications.listed(bob, limit=10) == []
@@ -218,10 +218,10 @@ def test_the_trash_keeps_a_case_for_30_days(channel, bob, clock):  # H6
     chat = full(channel, bob)
     clock.shift(timedelta(days=30) - timedelta(seconds=1))
     background.empty_trash()
-    assert cases.visible(chat.id, agents.EVERYTHING)
+    assert cases.visible(chat.id, access.EVERYTHING)
     clock.shift(timedelta(seconds=1))
     background.empty_trash()
-    assert cases.visible(chat.id, agents.EVERYTHING) is None
+    assert cases.visible(chat.id, access.EVERYTHING) is None
 
 
 def test_what_was_taken_out_of_the_trash_in_time_stays(channel, bob, clock):
@@ -230,7 +230,7 @@ def test_what_was_taken_out_of_the_trash_in_time_stays(channel, bob, clock):
         cases.set_trashed(chat, is_trashed=False, by=bob)
     clock.shift(timedelta(days=31))
     background.empty_trash()
-    assert cases.visible(chat.id, agents.EVERYTHING)
+    assert cases.visible(chat.id, access.EVERYTHING)
 
 
 def test_a_long_case_goes_in_portions(channel, bob, monkeypatch):

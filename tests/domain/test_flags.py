@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import agents, cases, chats, events
+from app.domain import access, cases, chats, events
 from app.domain.agents import Refused
 from app.domain.rules import book, definitions
 from app.extensions import db
@@ -43,7 +43,7 @@ def test_an_active_chat_ends_first_with_the_status_it_would_have_had(channel, bo
     chat = marked(chat_of(channel), flag, by=bob)
     assert (chat.chat_state, chat.status) == ("ended", "open")
     assert is_flagged(chat)
-    assert cases.listed(agents.EVERYTHING, chat="all").cases == []
+    assert cases.listed(access.EVERYTHING, chat="all").cases == []
 
 
 @FLAGS

@@ -10,7 +10,7 @@ from app import lookups, transaction
 from app.channels import registry
 from app.channels.base import Profile, TemporaryError
 from app.clock import now
-from app.domain import cases, chats, contacts
+from app.domain import access, cases, chats, contacts
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Case, Channel, Contact, Conversation, Event, Identity, Message
@@ -235,7 +235,7 @@ def test_a_rename_updates_the_subject_that_nobody_edited(clock, channel, toy, al
     look_up_all()
 
     assert only_case().subject == "New office"
-    assert [case.id for case in cases.listed("all", chat="active", q="New office").cases] == [1]
+    assert [case.id for case in cases.listed(access.EVERYTHING, chat="active", q="New office").cases] == [1]
 
 
 def test_a_rename_keeps_the_subject_that_an_agent_wrote(clock, channel, toy, alice):  # S32

@@ -30,7 +30,7 @@ def charlies(toy, charlie) -> Case:
 
 def edit(agent: Agent, by: Agent, **changes) -> None:
     with transaction.writing():
-        known = {"name": agent.name, "email": agent.email, "role": agent.role, "access": agent.access}
+        known = {"name": agent.name, "email": agent.email, "role": agent.role, "access": agent.access, "may_change": True}
         agents.change(
             db.session.get_one(Agent, agent.id),
             by=by, **known | {"is_active": True, "groups": []} | changes,

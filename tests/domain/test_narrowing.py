@@ -5,7 +5,7 @@ from sqlalchemy import event, text, update
 
 from app import transaction
 from app.clock import now
-from app.domain import cases, labels, narrowing
+from app.domain import access, cases, labels, narrowing
 from app.domain.narrowing import Filters
 from app.extensions import db
 from app.models import Case, Label
@@ -27,7 +27,7 @@ def label(name: str) -> Label:
 
 
 def numbers(filters: Filters = narrowing.UNFILTERED, **options: str) -> list[int]:
-    return [case.number for case in cases.listed("all", filters, **options).cases]
+    return [case.number for case in cases.listed(access.EVERYTHING, filters, **options).cases]
 
 
 def test_a_label_and_a_priority_narrow_the_list_each_and_together():
@@ -101,6 +101,6 @@ def _asked(filters: Filters) -> tuple[str, object]:
         said.append((statement, parameters))
 
     event.listen(db.engine, "before_cursor_execute", note)
-    cases.listed("all", filters)
+    cases.listed(access.EVERYTHING, filters)
     event.remove(db.engine, "before_cursor_execute", note)
     return next(one for one in said if "ORDER BY cases.last_message_at" in one[0])

@@ -105,7 +105,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(app, alice, bob):
                 with transaction.writing():
                     agents.change(
                         db.session.get_one(Agent, who.id), name=who.name, email=who.email, role="agent",
-                        access="all", is_active=True, groups=[], by=db.session.get_one(Agent, by.id),
+                        access="all", may_change=True, is_active=True, groups=[], by=db.session.get_one(Agent, by.id),
                     )  # fmt: skip
             except Refused:
                 return False

@@ -119,10 +119,9 @@ def test_the_hub_starts_no_thread_before_the_first_socket(listener):
     assert threading.active_count() == before
 
 
-def test_clients_and_audiences_are_those_who_are_there(hub, enter):
+def test_clients_are_those_who_are_there(hub, enter):
     bob, _ = enter(BOB), enter(CHARLIE)
     assert sorted(client.agent_id for client in hub.clients()) == [BOB, CHARLIE]
-    assert hub.audiences() == {"everybody"}
 
     bob.sock.close()
 

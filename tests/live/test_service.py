@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import agents, cases, chats, events, notifications, sessions, settings
+from app.domain import access, agents, cases, chats, events, notifications, sessions, settings
 from app.extensions import db
 from app.live import service
 from app.live.hub import Client
@@ -29,8 +29,9 @@ class OpenPages:
         with transaction.writing():
             token = sessions.start(db.session.get_one(Agent, agent.id))
         session = sessions.find(token)
-        audience = agents.audience_of(session.agent)
-        client = Client(agent.id, str(session.id), audience, frozenset(topics))
+        audience = access.audience_of(session.agent)
+        offered = access.offered_to(session.agent)
+        client = Client(agent.id, str(session.id), audience, frozenset(topics), offered=offered)
         transaction.release()
         self._clients.append(client)
         self.sent[id(client)] = []
@@ -44,9 +45,6 @@ class OpenPages:
 
     def clients(self) -> list[Client]:
         return list(self._clients)
-
-    def audiences(self) -> set[Any]:
-        return {client.audience for client in self._clients}
 
     def send(self, text: str, *, to: Any) -> int:
         hit = [client for client in self._clients if to(client)]
@@ -335,3 +333,45 @@ def test_one_browser_holds_only_so_many_sockets(live, pages, alice, monkeypatch)
     opened = pages.open(alice)
     assert service.has_too_many(live, opened.session_id)
     assert not service.has_too_many(live, f"{opened.session_id}0")
+
+
+def test_who_loses_a_case_is_told_once_and_then_hears_nothing_of_it(live, pages, erin, alice):  # H1, T15
+    chat = chat_of(connected("toy"))
+    topic = f"case:{chat.id}"
+    page = pages.open(erin, topic, "chats")
+    with transaction.writing():
+        cases.assign(chat, db.session.get_one(Agent, erin.id), by=None)
+    look(live)
+    assert pages.topics(page) == {topic, "chats"}
+
+    with transaction.writing():
+        cases.assign(chat, None, by=None)
+    pages.heard(page).clear()
+    look(live)
+    assert pages.topics(page) == {topic, "chats"}
+
+    pages.heard(page).clear()
+    receive(chat.channel, said("secret"))
+    look(live)
+    assert pages.topics(page) == set()
+    assert "secret" not in json.dumps(pages.heard(page))
+
+
+def test_who_may_only_look_is_shown_no_new_chats_by_the_icon(live, pages, dora, bob):  # H1
+    looks, answers = pages.open(dora), pages.open(bob)
+
+    chat_of(connected("toy"), "My order is late")
+    look(live)
+
+    assert "My order is late" not in json.dumps(pages.heard(looks))
+    assert "My order is late" in json.dumps(pages.heard(answers))
+
+
+def test_icon_of_an_open_page_goes_out_when_its_agent_may_only_look(live, pages, bob):  # H1
+    chat_of(connected("toy"), "My order is late")
+    page = pages.open(bob)
+    with transaction.writing():
+        db.session.get_one(Agent, bob.id).may_change = False
+    look(live, rights=True)
+
+    assert 'data-count="0"' in pages.heard(page)[-1]["html"]

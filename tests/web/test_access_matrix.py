@@ -4,8 +4,10 @@ Somebody who adds a route adds a line: its methods and endpoint, who is let in, 
 world it is asked about where the default does not fit (`objects` names the things). Routes of the
 JSON API stand in API and are asked with bearer tokens. ELSEWHERE is for the socket and webhooks.
 
-The four: nobody signed in; Charlie of another group, who sees his groups only; Bob of the group;
-Alice, an admin. The world: a chat, a mail-like case, a contact and a message of Bob's group.
+Who asks: nobody signed in; Charlie of another group, who sees his groups only; a stranger of Bob's group
+and Erin, who see what is theirs only, and Erin has it; Dora, who sees everything and may only look; Bob of
+the group; Alice, an admin. The world: a chat, a mail-like case, a contact and a message of Bob's group.
+docs/permissions.md tells the same table to people.
 """
 
 import json
@@ -25,13 +27,19 @@ from app.domain.rules import book, definitions
 from app.extensions import db
 from app.models import Agent, Case, Contact, Group, Message, Notification, Receipt, WebhookCall
 from tests import files, world
+from tests.conftest import new_agent
 
 IN, SIGN_IN, FORBIDDEN, MISSING, REFUSED = "in", "sign-in", "forbidden", "missing", "refused"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What each of the four gets, and the object the route is asked about."""
+    """What people get, and the object the route is asked about.
+
+    What follows from the first four need not be said of the others: who sees what is theirs only and
+    has nothing is an outsider, who has it is like any agent, and who may only look is refused whatever
+    changes an object. `looker` says what they get where that is not so.
+    """
 
     anonymous: str
     outsider: str
@@ -39,6 +47,21 @@ class Rule:
     admin: str
     about: dict[str, str] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
+    looker: str | None = None
+
+    @property
+    def is_about_own(self) -> bool:
+        """Whether it is Bob's alone, admins or not."""
+        return (self.agent, self.admin) == (IN, MISSING)
+
+    def wanted(self, method: str, who: str) -> str:
+        if who == "looker" and self.looker:
+            return self.looker
+        if who == "stranger" or (self.is_about_own and who in ("assignee", "looker")):
+            return self.outsider
+        if who == "looker" and self.outsider == MISSING and self.agent == IN and method != "GET":
+            return FORBIDDEN
+        return getattr(self, {"assignee": "agent", "looker": "agent"}.get(who, who))
 
 
 PUBLIC = (IN, IN, IN, IN)
@@ -99,15 +122,15 @@ TABLE = {
     "POST chats.hand_over": Rule(*OF_THE_GROUP),
     "POST chats.put_back": Rule(*OF_THE_GROUP),
     "POST chats.keep_open": Rule(*OF_THE_GROUP),
-    "GET chats.ending": Rule(*OF_THE_GROUP),
+    "GET chats.ending": Rule(*OF_THE_GROUP, looker=FORBIDDEN),
     "POST chats.end": Rule(*OF_THE_GROUP, fields=END),
     "GET live.incoming": Rule(*AGENTS),
     "GET live.banners": Rule(*ADMINS),
     "GET live.responses": Rule(*AGENTS),
     # Cases
     "GET cases.index": Rule(*AGENTS),
-    "GET cases.new": Rule(*AGENTS),
-    "POST cases.create": Rule(*AGENTS),
+    "GET cases.new": Rule(*AGENTS, looker=FORBIDDEN),
+    "POST cases.create": Rule(*AGENTS, looker=FORBIDDEN),
     "GET cases.show": Rule(*OF_THE_GROUP, about=MAIL),
     "POST filing.change": Rule(*OF_THE_GROUP, about=MAIL),
     "POST filing.mark_spam": Rule(*OF_THE_GROUP),
@@ -122,9 +145,9 @@ TABLE = {
     "POST cases.read": Rule(*OF_THE_GROUP, about=MAIL, fields={"message_id": "1"}),
     "POST composer.typing": Rule(*OF_THE_GROUP, about=MAIL),
     "POST cases.retry": Rule(*OF_THE_GROUP),
-    "GET composer.macro_list": Rule(*OF_THE_GROUP, about=MAIL),
+    "GET composer.macro_list": Rule(*OF_THE_GROUP, about=MAIL, looker=FORBIDDEN),
     "POST composer.pick": Rule(*OF_THE_GROUP, about=MAIL),
-    "GET composer.quote": Rule(*OF_THE_GROUP),
+    "GET composer.quote": Rule(*OF_THE_GROUP, looker=FORBIDDEN),
     "POST cases.stop": Rule(*OF_THE_GROUP),
     "GET cases.history": Rule(*OF_THE_GROUP, about=MAIL),
     "GET explanations.of_case": Rule(*OF_THE_GROUP, about=MAIL),
@@ -136,13 +159,13 @@ TABLE = {
     "GET search.index": Rule(*AGENTS),
     "GET contacts.picture": Rule(*OF_THE_GROUP),
     # Macros: one's own
-    "GET macros.index": Rule(*AGENTS),
-    "GET macros.new": Rule(*AGENTS),
-    "POST macros.create": Rule(*AGENTS),
-    "GET macros.show": Rule(*OWN),
-    "POST macros.change": Rule(*OWN),
-    "POST macros.delete": Rule(*OWN),
-    "POST macros.put_back": Rule(*AGENTS),
+    "GET macros.index": Rule(*AGENTS, looker=FORBIDDEN),
+    "GET macros.new": Rule(*AGENTS, looker=FORBIDDEN),
+    "POST macros.create": Rule(*AGENTS, looker=FORBIDDEN),
+    "GET macros.show": Rule(*OWN, looker=FORBIDDEN),
+    "POST macros.change": Rule(*OWN, looker=FORBIDDEN),
+    "POST macros.delete": Rule(*OWN, looker=FORBIDDEN),
+    "POST macros.put_back": Rule(*AGENTS, looker=FORBIDDEN),
     # Settings
     "GET settings.index": Rule(*ADMINS),
     "GET settings.general": Rule(*ADMINS),
@@ -219,11 +242,11 @@ RULE = {
     "actions": [{"action": "set_priority", "value": "high"}],
 }
 
-# Asked with the four's bearer tokens; a cookie opens none of them.
+# Asked with their bearer tokens; a cookie opens none of them.
 API = {
     "GET api.description": Rule(*PUBLIC),
     "GET api.list_cases": Rule(REFUSED, IN, IN, IN),
-    "POST api.open_case": Rule(REFUSED, IN, IN, IN),
+    "POST api.open_case": Rule(REFUSED, IN, IN, IN, looker=FORBIDDEN),
     "GET api.show_case": Rule(REFUSED, MISSING, IN, IN),
     "GET api.list_messages": Rule(REFUSED, MISSING, IN, IN),
     "POST api.reply": Rule(REFUSED, MISSING, IN, IN),
@@ -239,7 +262,7 @@ API = {
     "PUT api.change_rule": Rule(REFUSED, FORBIDDEN, FORBIDDEN, IN),
     "DELETE api.delete_rule": Rule(REFUSED, FORBIDDEN, FORBIDDEN, IN),
     "GET api.list_macros": Rule(REFUSED, IN, IN, IN),
-    "POST api.add_macro": Rule(REFUSED, IN, IN, IN),
+    "POST api.add_macro": Rule(REFUSED, IN, IN, IN, looker=FORBIDDEN),
     "GET api.show_macro": Rule(REFUSED, MISSING, IN, MISSING, about=MACRO),
     "PUT api.change_macro": Rule(REFUSED, MISSING, IN, MISSING, about=MACRO),
     "DELETE api.delete_macro": Rule(REFUSED, MISSING, IN, MISSING, about=MACRO),
@@ -253,8 +276,13 @@ ELSEWHERE = {
     "POST line_webhook.receive": "tests/channels/line",
 }
 
-WHO = ("anonymous", "outsider", "agent", "admin")
+WHO = ("anonymous", "outsider", "stranger", "assignee", "looker", "agent", "admin")
 SAFE = {"HEAD", "OPTIONS"}
+LOOKED_AT = [
+    name
+    for name, rule in TABLE.items()
+    if rule.agent == IN and rule.wanted(name.split(" ")[0], "looker") == FORBIDDEN
+]
 NOWHERE: dict[str, object] = defaultdict(lambda: 999_999)
 
 
@@ -274,7 +302,7 @@ def test_every_route_is_in_the_table_and_nothing_else(app):
 
 @dataclass
 class Scene:
-    """A world that was built once: its database file, its ids, and the four's keys to it."""
+    """A world that was built once: its database file, its ids, and everybody's keys to it."""
 
     file: bytes
     objects: dict[str, object]
@@ -322,7 +350,7 @@ def browsers(app, scene) -> dict[str, FlaskClient]:
 
 @pytest.fixture
 def programs(app, scene) -> dict[str, FlaskClient]:
-    """The same four as programs, without cookies."""
+    """The same people as programs, without cookies."""
     clients = {who: app.test_client() for who in WHO}
     for who, token in scene.bearers.items():
         clients[who].environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
@@ -330,14 +358,15 @@ def programs(app, scene) -> dict[str, FlaskClient]:
 
 
 def _build(app: Flask, request: pytest.FixtureRequest) -> Scene:
-    people = {"outsider": "charlie", "agent": "bob", "admin": "alice"}
+    people = {"outsider": "charlie", "assignee": "erin", "looker": "dora", "agent": "bob", "admin": "alice"}
     agents = {who: request.getfixturevalue(name) for who, name in people.items()}
+    agents["stranger"] = new_agent(app, "Frank", "Sales", access="assigned")
     sign_in = request.getfixturevalue("sign_in")
     clients = {who: app.test_client() for who in WHO}
     _give_a_csrf_token(clients["anonymous"])
     for who, agent in agents.items():
         sign_in(clients[who], agent)
-    objects = _objects(app, agents["agent"].id)
+    objects = _objects(app, agents["agent"].id, agents["assignee"].id)
     with app.app_context(), transaction.writing():
         bearers = {who: tokens.create(db.session.get_one(Agent, one.id)) for who, one in agents.items()}
     return Scene(
@@ -349,7 +378,7 @@ def _build(app: Flask, request: pytest.FixtureRequest) -> Scene:
     )
 
 
-def _objects(app: Flask, bob_id: int) -> dict[str, object]:
+def _objects(app: Flask, bob_id: int, erin_id: int) -> dict[str, object]:
     with app.app_context():
         sales = db.session.scalars(select(Group).where(Group.name == "Sales")).one()
         channel = world.connected(group=sales)
@@ -358,6 +387,8 @@ def _objects(app: Flask, bob_id: int) -> dict[str, object]:
             mail = cases.open_by_hand(
                 subject="Subject", text_="Text", contact_name="Yuki", by=None, group=sales
             )
+            for case in (chat, mail):
+                cases.assign(case, db.session.get_one(Agent, erin_id), by=None)
             contact = db.session.get_one(Contact, chat.contact_id)
             contact.picture = "picture.jpg"
             receipt = Receipt(channel_id=channel.id, event_key="bad", raw=b"{}", error="unreadable")
@@ -397,7 +428,7 @@ def test_everybody_gets_what_the_table_says(app, browsers, objects, route, who):
     """T11"""
     rule, (method, endpoint) = TABLE[route], route.split(" ")
     answer = ask(browsers[who], method, address(app, endpoint, objects, rule.about), rule.fields)
-    assert verdict(answer) == getattr(rule, who)
+    assert verdict(answer) == rule.wanted(method, who)
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -407,7 +438,7 @@ def test_every_program_gets_what_the_table_says(app, programs, objects, route, w
     rule, (method, endpoint) = API[route], route.split(" ")
     path = address(app, endpoint, objects, rule.about)
     answer = programs[who].open(path, method=method, json={} if method == "POST" else None)
-    assert verdict(answer) == getattr(rule, who)
+    assert verdict(answer) == rule.wanted(method, who)
 
 
 @pytest.mark.parametrize("route", [name for name, rule in API.items() if rule.anonymous == REFUSED])
@@ -436,6 +467,16 @@ def test_what_is_not_mine_answers_like_what_is_not_there(app, browsers, objects,
     answers = [ask(outsider, method, path, rule.fields) for path in (theirs, nowhere)]
     assert answers[0].status_code == answers[1].status_code == 404
     assert without_moments(answers[0].text) == without_moments(answers[1].text)
+
+
+@pytest.mark.parametrize("route", LOOKED_AT)
+def test_who_may_only_look_is_refused_in_words_and_changes_nothing(app, browsers, objects, route):
+    """H1"""
+    rule, (method, endpoint) = TABLE[route], route.split(" ")
+    before = stored(app)
+    answer = ask(browsers["looker"], method, address(app, endpoint, objects, rule.about), rule.fields)
+    assert (answer.status_code, "You may only look" in answer.text) == (403, True)
+    assert stored(app) == before
 
 
 @pytest.mark.parametrize("route", [name for name in TABLE if name.startswith("POST ")])

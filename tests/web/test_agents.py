@@ -75,6 +75,7 @@ def test_a_forged_host_does_not_choose_the_links_address(admin):
         ({"role": "owner"}, "Choose a role"),
         ({"role": ""}, "Choose a role"),
         ({"access": "none"}, "Choose what they see"),
+        ({"access": "assigned", "view_only": "1"}, "they would see nothing"),
     ],
 )
 def test_a_wrong_field_says_what_to_do_and_keeps_the_rest(admin, app, wrong, said):
@@ -85,6 +86,18 @@ def test_a_wrong_field_says_what_to_do_and_keeps_the_rest(admin, app, wrong, sai
     kept = {"name": "Dana", "email": "dana@example.com"}.items() - wrong.items()
     assert all(f'value="{value}"' in answer.text for name, value in kept if name not in wrong)
     assert by_email(app, "dana@example.com") is None
+
+
+def test_an_agent_may_be_view_only_until_an_admin_says_otherwise(admin, app):
+    admin.post("/settings/agents/new", data=FIELDS | {"view_only": "1"})
+    dana = by_email(app, "dana@example.com")
+    page = admin.get(f"/settings/agents/{dana.id}").text
+    assert re.search(r'name="view_only" value="1"[^>]* checked', page)
+    assert "view only" in admin.get("/settings/agents").text
+    admin.post(f"/settings/agents/{dana.id}", data=FIELDS | {"access": "assigned"})
+    changed = stored(app, dana.id)
+    assert (changed.may_change, changed.access) == (True, "assigned")
+    assert "Only what is theirs" in admin.get("/settings/agents").text
 
 
 def test_names_are_shown_literally_and_lose_what_can_not_be_seen(admin, app):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import agents, cases
+from app.domain import access, agents, cases
 from app.extensions import db
 from app.models import Agent, Case, Group
 
@@ -58,7 +58,7 @@ def test_a_deleted_groups_cases_are_seen_by_everybody(admin, app, bob, charlie):
         sales = db.session.scalar(select(Group).where(Group.name == "Sales"))
         case = cases.open_by_hand(subject="A", text_="B", contact_name="C", by=None, group=sales)
         number = case.number
-        charlies = agents.audience_of(db.session.get_one(Agent, charlie.id))
+        charlies = access.audience_of(db.session.get_one(Agent, charlie.id))
         assert cases.visible(number, charlies) is None
     assert admin.post("/settings/groups/1/deletion").status_code == 303
     assert groups(app) == {"Support": ["Charlie"]}

@@ -1,13 +1,14 @@
 """Cases for programs: listing, opening, looking at one, selecting and ending its chat, its history."""
 
-from flask import Blueprint, Response, g, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from app import transaction
+from app.blueprints.access import SAFE_METHODS
 from app.blueprints.api import documents
 from app.blueprints.api.inputs import Body, Query, whole_number
 from app.blueprints.api.refusals import no_such_case
 from app.channels import registry
-from app.domain import agents, cases, chats, events, labels
+from app.domain import access, cases, chats, events, labels
 from app.domain.narrowing import CHATS, FLAGS, Filters
 from app.models import PRIORITIES, STATUSES, Case
 
@@ -39,7 +40,7 @@ def list_cases() -> Response:
     limit, before = asked.limit(), asked.cursor()
     asked.check()
     found = cases.listed(
-        agents.audience_of(g.agent),
+        access.audience_of(g.agent),
         filters,
         chat=chat,
         q=q,
@@ -63,6 +64,7 @@ def _label(asked: Query) -> int | None:
 
 def open_case() -> Response:
     """A mail-like case that a program writes down."""
+    access.check_change(g.agent)
     body = Body()
     subject = body.text("subject", longest=LONGEST_SUBJECT, is_required=False)
     text = body.text("text", longest=registry.adapter("manual").text_limit)
@@ -112,5 +114,8 @@ def list_events(number: int) -> Response:
 
 
 def case_or_404(number: int) -> Case:
-    """The case, for the eyes of the token's agent."""
-    return cases.visible(number, agents.audience_of(g.agent)) or no_such_case()
+    """The case, for the eyes of the token's agent; for a change, only if they may change it."""
+    case = cases.visible(number, access.audience_of(g.agent)) or no_such_case()
+    if request.method not in SAFE_METHODS:
+        access.check_change(g.agent)
+    return case

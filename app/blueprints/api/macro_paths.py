@@ -28,7 +28,7 @@ def _use_macro() -> Schema:
         "Sends its text to the contact, if it has one, and does its actions in the agent's name. With"
         " an Idempotency-Key it happens once, however often the request comes.",
         {"200": answer("UsedMacro")},
-        errors=("404", "409", *WITH_BODY),
+        errors=("403", "404", "409", *WITH_BODY),
         parameters=[parameter(KEY_HEADER, "header", key)],
         body={"required": ["macro"], "properties": {"macro": {"type": "integer", "minimum": 1}}},
     )
@@ -42,7 +42,7 @@ def _list_macros() -> Schema:
 def _add_macro() -> Schema:
     answers = {"201": answer("Macro", Location={"type": "string"})}
     text = "For the agent alone, or shared by an admin."
-    return operation("Add a macro", text, answers, errors=("409", *WITH_BODY), body=_macro())
+    return operation("Add a macro", text, answers, errors=("403", "409", *WITH_BODY), body=_macro())
 
 
 def _show_macro() -> Schema:

@@ -14,7 +14,7 @@ from app.blueprints.api.cases import case_or_404
 from app.blueprints.api.documents import Document
 from app.blueprints.api.inputs import Body
 from app.blueprints.api.refusals import refuse
-from app.domain import chosen_steps, macros
+from app.domain import access, chosen_steps, macros
 from app.domain.chosen_steps import Chosen
 from app.domain.rules import definitions
 from app.domain.rules.actions import ACTIONS
@@ -41,6 +41,7 @@ def list_macros() -> Response:
 
 
 def add_macro() -> Response:
+    access.check_change(g.agent)
     macro = macros.add(macros.read(Body().values, by=g.agent), by=g.agent)
     document = _macro(macro)
     transaction.commit()
@@ -119,6 +120,7 @@ def _macro_or_404(number: int) -> Macro:
 
 def _mine_or_403(number: int) -> Macro:
     macro = _macro_or_404(number)
+    access.check_change(g.agent)
     if not macros.may_change(macro, g.agent):
         refuse(403, "Shared macros are for admins to change. Use the token of one.")
     return macro

@@ -112,7 +112,7 @@ def _open_case() -> Schema:
         "Open a case",
         "A mail-like case. Without a subject it is made from the text.",
         {"201": answer("Case", Location={"type": "string"})},
-        errors=WITH_BODY,
+        errors=("403", *WITH_BODY),
         body={
             "required": ["text", "contact"],
             "properties": {
@@ -146,7 +146,7 @@ def _reply() -> Schema:
         "Sends a text to the contact. It takes an untaken chat and reactivates an ended one. With"
         " an Idempotency-Key it is sent once, however often the request comes.",
         {"200": answer("Message", "The reply this key made before."), "201": answer("Message")},
-        errors=("404", "409", *WITH_BODY),
+        errors=("403", "404", "409", *WITH_BODY),
         parameters=[parameter(KEY_HEADER, "header", key)],
         body={"required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}},
     )
@@ -157,7 +157,7 @@ def _end_chat() -> Schema:
         "End a chat",
         "With a status. 409 when it is not an active chat.",
         {"200": answer("Case")},
-        errors=("404", "409", *WITH_BODY),
+        errors=("403", "404", "409", *WITH_BODY),
         body={"required": ["status"], "properties": {"status": {"enum": list(STATUSES)}}},
     )
 
@@ -168,7 +168,7 @@ def _select_chat() -> Schema:
         "What opening it from the icon does: who reactivated a group's chat becomes the author. 409"
         " when it is not an active chat.",
         {"200": answer("Case")},
-        errors=("404", "409"),
+        errors=("403", "404", "409"),
     )
 
 

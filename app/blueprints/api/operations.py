@@ -9,7 +9,7 @@ WITH_BODY = ("400", "413", "415", "422")
 WORDS = {
     "400": "The body is not a JSON object that can be read in one way only.",
     "401": "No token, or one that is not valid (any more).",
-    "403": "This is for admins.",
+    "403": "This is for admins, or the token's agent may only look.",
     "404": "No such case, file or channel, or not for the token's agent.",
     "409": "The state of the case does not allow it.",
     "413": "The body is larger than 1 MB.",

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, g
 from sqlalchemy.exc import IntegrityError
 
 from app import transaction
-from app.domain import agents
+from app.domain import access
 from app.domain.agents import Refused
 from app.domain.chats import NotActive, OtherChatActive
 from app.domain.messages import KeyReused
@@ -57,7 +57,7 @@ def _key_reused(error: KeyReused) -> Response:
 
 def _goes_on_elsewhere(error: OtherChatActive) -> Response:
     """S26a: the other case's number, for those who may see it."""
-    if agents.may_see(g.agent, error.case):
+    if access.may_see(g.agent, error.case):
         return problem(409, detail=str(error), case=error.case.number)
     return problem(409, detail="This conversation goes on in another chat.")
 

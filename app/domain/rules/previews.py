@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.clock import now
 from app.domain import cases
-from app.domain.agents import Audience, visible_to
+from app.domain.access import Audience, visible_to
 from app.domain.events import Fresh
 from app.domain.rules.decisions import Decision, decide, see
 from app.domain.rules.definitions import Definition

@@ -80,6 +80,7 @@ class Composer extends HTMLElement {
     if (answer.ok) return this.sent(text, went, answer);
     if (answer.status === 409 || answer.status === 422) { this.hasFailed = true; return this.notice.replaceChildren(...parse(await answer.text()).childNodes); }
     if (answer.status !== 403) return this.failed("refused");
+    if (answer.headers.get("X-Mado") === "looks") return this.failed("looks");
     // 403 is what a token from before the last sign-in gets, and any token after signing out.
     const isIn = await renew().catch(() => true);
     if (!isIn) signedOut();

@@ -75,6 +75,7 @@ class Thread extends HTMLElement {
     const answer = await fetch(`${this.dataset.source}since=${this.dataset.cursor}&oldest=${oldest}`, { headers: { "HX-Request": "true" } });
     adjust(answer.headers.get("Date"));
     if (answer.status === 401 || new URL(answer.url).pathname.startsWith("/sign-in")) return signedOut();
+    if (answer.status === 404) return this.lost();
     if (!answer.ok || !this.isConnected) return;
     const changes = parse(await answer.text()).firstElementChild;
     show(changes);
@@ -82,6 +83,9 @@ class Thread extends HTMLElement {
     this.dataset.cursor = changes.dataset.cursor;
     if ("more" in changes.dataset) this.isDue = true;
   }
+
+  // Deleted, or not for these eyes any more: nothing more of it comes, and the page says so.
+  lost() { delete this.dataset.topic; this.scroller.append(this.querySelector("template.lost").content); this.toEnd(); }
 
   merge(elements) {
     const wasPinned = this.isFollowing(), height = this.scroller.scrollTop;

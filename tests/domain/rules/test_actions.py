@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app import transaction
 from app.clock import now
-from app.domain import agents, cases, chats, labels, messages
+from app.domain import access, agents, cases, chats, labels, messages
 from app.extensions import db
 from app.models import Agent, Case, Contact, Message, RuleRun
 from tests.domain.rules.conftest import again, rule
@@ -78,7 +78,7 @@ def test_chat_is_taken_for_an_agent_and_lights_for_them(channel, bob):
     case = after(channel, "take_for", bob.id)
     assert case.taken_by_id == bob.id
     assert [one.id for one in chats.responses(db.session.get_one(Agent, bob.id))] == [case.id]
-    assert chats.incoming(agents.EVERYTHING) == []
+    assert chats.incoming(access.EVERYTHING) == []
 
 
 def test_labels_are_put_on_and_taken_off(channel):
@@ -157,5 +157,5 @@ def test_note_is_written_by_nobody(channel):
 def test_spam_is_ended_and_in_no_list(channel):
     case = after(channel, "mark_spam", None)
     assert (case.is_spam, case.chat_state) == (True, "ended")
-    assert cases.listed(agents.EVERYTHING).cases == []
-    assert chats.incoming(agents.EVERYTHING) == []
+    assert cases.listed(access.EVERYTHING).cases == []
+    assert chats.incoming(access.EVERYTHING) == []

@@ -6,7 +6,7 @@ import pytest
 
 from app import transaction
 from app.clock import now
-from app.domain import agents, cases, chats, hours, labels
+from app.domain import access, cases, chats, hours, labels
 from app.domain.rules.conditions import CONDITIONS
 from app.domain.rules.situations import Happened, Situation
 from app.extensions import db
@@ -60,7 +60,7 @@ def test_case_written_by_hand_is_mail_like(app, alice):
 
 def test_groups_and_rooms_are_groups(channel):
     receive(channel, said("hi all", conversation_kind="room", conversation_id="R1"))
-    newest = cases.listed(agents.EVERYTHING, chat="all").cases[0]
+    newest = cases.listed(access.EVERYTHING, chat="all").cases[0]
     assert seen(newest, "conversation_kind") == "group"
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import agents, cases, chats, events, labels, messages
+from app.domain import access, cases, chats, events, labels, messages
 from app.domain.rules import book
 from app.extensions import db
 from app.models import Agent, Case, Event, Message, RulePass, RuleRun
@@ -52,8 +52,8 @@ def test_new_case_rule_ends_the_chat_before_anybody_sees_it(channel):  # S22
     case = chat_of(channel)
 
     assert (case.chat_state, case.status) == ("ended", "open")
-    assert chats.incoming(agents.EVERYTHING) == []
-    assert [one.id for one in cases.listed(agents.EVERYTHING).cases] == [case.id]
+    assert chats.incoming(access.EVERYTHING) == []
+    assert [one.id for one in cases.listed(access.EVERYTHING).cases] == [case.id]
     ended = db.session.scalars(select(Event).where(Event.type == "chat.ended")).one()
     assert json.loads(ended.data)["cause"] == "rule"
 
@@ -152,7 +152,7 @@ def test_reactivated_by_contact_is_ended_again_before_anybody_sees_it(channel, a
     receive(channel, said("one more thing"))
 
     assert (again(case).chat_state, case.status) == ("ended", "open")
-    assert chats.incoming(agents.EVERYTHING) == []
+    assert chats.incoming(access.EVERYTHING) == []
 
 
 def test_group_chat_that_a_rule_ends_at_once_keeps_its_author(channel, alice):  # S31

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text, true
 
 from app.domain import search
-from app.domain.agents import EVERYTHING, visible_to
+from app.domain.access import EVERYTHING, visible_to
 from app.domain.search import Cursor
 from app.extensions import db
 from app.models import Group
