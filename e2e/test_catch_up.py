@@ -1,6 +1,6 @@
 """Broken connections: afterwards nothing is missing, nothing is doubled, and no text is lost."""
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from e2e.desk import Desk
 
@@ -65,3 +65,36 @@ def test_a_page_that_was_offline_catches_up_without_a_reload(desk, customer, wat
     bob.press("Send")
     bob.expect_texts("one", "two", "three", "four", "five")
     somchai.waits_to_see("two", "five")
+
+
+def test_what_could_not_be_fetched_for_a_moment_is_fetched_again(desk, customer, watch):
+    """S16, F17: the socket lives, so nobody tells the page a second time."""
+    watch.expect("503")
+    bob, somchai, yuki = desk("bob"), customer("Somchai"), customer("Yuki")
+    somchai.writes("one")
+    bob.open_from_icon(somchai.name)
+    bob.send("two")
+    bob.expect_sent("two")
+    refused = refuse_once(bob, "**/messages?since=*"), refuse_once(bob, "**/chats/list?*")
+
+    somchai.writes("three")
+    yuki.writes("A new chat")
+
+    bob.expect_texts("one", "two", "three")
+    expect(bob.page.locator("#chat-list")).to_contain_text("A new chat")
+    assert [len(urls) for urls in refused] == [1, 1]
+
+
+def refuse_once(desk: Desk, address: str) -> list[str]:
+    """The first call to it is answered as while the database is locked."""
+    refused: list[str] = []
+
+    def answer(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body="Mado is busy for a moment.")
+
+    desk.page.route(address, answer)
+    return refused

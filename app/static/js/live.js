@@ -9,6 +9,7 @@ const POLL = 5000;
 const PULSE = 25000;
 const PATIENCE = 10000;
 const LONGEST_PAUSE = 8000;
+const AGAIN = 2000;
 const ALWAYS = new Set(["incoming", "responses"]);
 
 let socket = null;
@@ -16,6 +17,7 @@ let tries = 0;
 let retry, lost, silence;
 let known = new Set();
 let unanswered = [];
+const missed = new Set();
 let seen = Date.now();
 
 const isOpen = () => socket?.readyState === WebSocket.OPEN;
@@ -73,6 +75,14 @@ function refresh(topics) {
   }
 }
 
+// What a region asked for did not come, and a socket that lives tells nobody twice.
+function askAgain({ target, detail }) {
+  const topic = target.dataset?.topic, isBusy = !detail.xhr?.status || detail.xhr.status >= 500;
+  if (!topic || !isBusy || missed.has(topic)) return;
+  missed.add(topic);
+  setTimeout(() => { missed.delete(topic); if (isOpen()) refresh([topic]); }, AGAIN);
+}
+
 // The server answers each subscription; no answer means that nobody is there any more.
 function subscribe({ isPulse = false } = {}) {
   const topics = topicsOfPage();
@@ -94,6 +104,8 @@ function tick() {
 }
 
 document.addEventListener("htmx:afterSettle", () => subscribe());
+document.addEventListener("htmx:responseError", askAgain);
+document.addEventListener("htmx:sendError", askAgain);
 document.addEventListener("mado:signed-in", connect);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { tick(); connect(); } });
 addEventListener("online", connect);

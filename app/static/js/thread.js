@@ -7,6 +7,7 @@ import { arrange } from "./days.js";
 import { trim } from "./older.js";
 
 const NEAR = 48;
+const AGAIN = 2000;
 
 class Thread extends HTMLElement {
   connectedCallback() {
@@ -30,7 +31,7 @@ class Thread extends HTMLElement {
     this.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches("[data-then-sync]")) this.sync(); });
   }
 
-  disconnectedCallback() { this.sizes.disconnect(); }
+  disconnectedCallback() { this.sizes.disconnect(); clearTimeout(this.again); }
 
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
@@ -59,10 +60,12 @@ class Thread extends HTMLElement {
   async sync() {
     if (this.isSyncing) { this.isDue = true; return; }
     this.isSyncing = true;
+    clearTimeout(this.again);
     try {
       await this.pull();
     } catch {
-      // Without a connection live.js comes again; the cursor still stands where it stood.
+      // Cut, or the server is busy. The cursor still stands where it stood, and nobody tells twice.
+      this.again = setTimeout(() => this.sync(), AGAIN);
     } finally {
       this.isSyncing = false;
     }
@@ -76,6 +79,7 @@ class Thread extends HTMLElement {
     adjust(answer.headers.get("Date"));
     if (answer.status === 401 || new URL(answer.url).pathname.startsWith("/sign-in")) return signedOut();
     if (answer.status === 404) return this.lost();
+    if (answer.status >= 500) throw new Error("busy");
     if (!answer.ok || !this.isConnected) return;
     const changes = parse(await answer.text()).firstElementChild;
     show(changes);
