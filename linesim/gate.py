@@ -40,7 +40,7 @@ def guard(blueprint: Blueprint, *, with_token: bool) -> None:
     @blueprint.after_request
     def leave(response: Response) -> Response:
         answer = response
-        if g.fault and g.fault.comes_after:
+        if g.fault and g.fault.comes_after and response.status_code < 400:
             answer = world().faults.spoil(g.fault, response)
         _log(answer)
         answer.headers["x-line-request-id"] = g.request_id

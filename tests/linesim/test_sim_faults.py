@@ -77,6 +77,13 @@ def test_an_odd_200_was_accepted(sim, push, somchai, what, body):
     assert texts_seen(sim, somchai) == ["hello"]
 
 
+def test_what_line_refuses_is_never_called_accepted(sim, push):
+    order(sim, "odd-200")
+    nobody = {"to": "U" + "0" * 32, "messages": [{"type": "text", "text": "hello"}]}
+    refused = sim.post("/v2/bot/message/push", json=nobody, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert refused.status_code == 400
+
+
 def test_a_500_after_acceptance_was_accepted(sim, push, somchai):
     order(sim, "500-after")
     assert push()[0] == 500
