@@ -47,7 +47,7 @@ class Answers:
         self._kinds: Iterator[str] = itertools.cycle(FAULTS)
         self.accepted: dict[str, int] = {}
         self.answers: Counter[int | str] = Counter()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -21,6 +21,23 @@ from tests.processes.servers import Mado, soon
 Strike = Callable[[], None]
 
 
+def children(pid: int) -> list[int]:
+    """The processes that this one started: Linux tells it in a file, others need a program."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if listed.exists():
+        return [int(child) for child in listed.read_text().split()]
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
+    return [int(child) for child in found.stdout.split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Installation:
     """Which processes it consists of, by name: what each is started with."""
 
@@ -51,10 +68,8 @@ class Installation:
 
     def kill_worker(self) -> None:
         """One of gunicorn's workers; gunicorn starts another."""
-        parent = self._running["web"].pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        if children:
-            os.kill(int(children[0]), signal.SIGKILL)
+        for pid in children(self._running["web"].pid)[:1]:
+            os.kill(pid, signal.SIGKILL)
 
     def strikes(self, chance: Random) -> dict[str, Strike]:
         """What a killer may do to it."""
@@ -76,7 +91,7 @@ class Killer:
         self.count = count
         self.struck: Counter[str] = Counter()
         self.slowest_return = 0.0
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -35,7 +35,7 @@ class OpenPage:
         self.sockets = 0
         self.troubles: list[str] = []
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -32,7 +32,15 @@ Event = dict[str, Any]
 class Sender:
     """`make(number)` gives an event; the same number may be asked for only once."""
 
-    def __init__(self, hook: str, count: int, make: Callable[[int], Event], chance: Random) -> None:
+    def __init__(
+        self,
+        hook: str,
+        count: int,
+        make: Callable[[int], Event],
+        chance: Random,
+        *,
+        connections: int = CONNECTIONS,
+    ) -> None:
         self._host, self._path = urlsplit(hook).netloc, urlsplit(hook).path
         self.count, self._make, self._chance = count, make, chance
         self.acknowledged: dict[int, float] = {}
@@ -41,7 +49,9 @@ class Sender:
         self._lock = threading.Lock()
         self._progress = threading.Condition()
         self._calls = self._cut(self._windows())
-        self._threads = [threading.Thread(target=self._work) for _ in range(CONNECTIONS)]
+        self._threads = [
+            threading.Thread(target=self._work, daemon=True) for _ in range(CONNECTIONS)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
