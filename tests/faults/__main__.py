@@ -36,14 +36,17 @@ def main() -> None:
         hurries=False,
     )
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # each connection that LINE cuts
-    missed = 0
+    missed, told = 0, []
     for database in asked.databases or DATABASES:
         with tempfile.TemporaryDirectory(prefix="mado-faults-") as folder:
             Path(folder).chmod(0o755)
             outcome = (on_sqlite if database == "sqlite" else on_postgresql)(Path(folder), plan)
         title = f"{database}, {plan.events:,} events, {plan.kills} kills, seed {plan.seed}"
-        print("\n".join(table.lines(title, rows(outcome))), flush=True)
+        told.append("\n".join(table.lines(title, rows(outcome))))
+        print(told[-1], flush=True)
         missed += sum(outcome.counts().values())
+    if asked.keep:
+        table.keep(asked.keep, "\n\n".join(told))
     sys.exit(1 if missed else 0)
 
 
@@ -123,6 +126,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=60, help="what a database's trial may take"
     )
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write the table into a document")
     return parser.parse_args()
 
 
