@@ -89,8 +89,8 @@ def test_composer_says_that_a_reply_is_free_and_for_how_long(app, channel, clock
 @pytest.mark.parametrize(
     ("limit", "used", "words"),
     [
-        (200, 57, "Counts 1 of this month's 200; 57 are used."),
-        (200, 165, "Counts 1 of this month's 200; 165 are used."),
+        (200, 57, "Counts 1 of this month's 200; used so far: 57."),
+        (200, 165, "Counts 1 of this month's 200; used so far: 165."),
         (None, 9_000, "No monthly limit."),
         (200, 200, "This month's 200 LINE messages are used up. When the contact writes, an answer is free for a moment."),
     ],
@@ -108,9 +108,9 @@ def test_composer_says_softly_that_the_quota_is_not_known(chat, as_bob):
 @pytest.mark.parametrize(
     ("people", "words"),
     [
-        (5, "5 people in the group: counts 5 of this month's 200; 57 are used."),
-        (1, "1 person in the group: counts 1 of this month's 200; 57 are used."),
-        (None, "Counts once for each person in the group; 57 of this month's 200 are used."),
+        (5, "5 people in the group: counts 5 of this month's 200; used so far: 57."),
+        (1, "1 person in the group: counts 1 of this month's 200; used so far: 57."),
+        (None, "Counts once for each person in the group; used so far: 57 of this month's 200."),
     ],
 )
 def test_composer_counts_the_people_of_a_group(chat, told, change, as_bob, people, words):
