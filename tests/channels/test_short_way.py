@@ -40,7 +40,8 @@ def taken_connections(app) -> int:
 
 
 def told(answer) -> tuple:
-    headers = {name: value for name, value in answer.headers if name != "Content-Length"}
+    own = ("Content-Length", "X-Request-ID")
+    headers = {name: value for name, value in answer.headers if name not in own}
     return answer.status_code, headers, answer.json
 
 

@@ -5,15 +5,16 @@ import { parse, place } from "./lists.js";
 import { show } from "./times.js";
 import { arrange } from "./days.js";
 import { trim } from "./older.js";
+import { Pulls } from "./pulls.js";
 
 const NEAR = 48;
-const AGAIN = 2000;
 
 class Thread extends HTMLElement {
   connectedCallback() {
     this.scroller = this.querySelector(".thread-scroll");
     this.list = this.querySelector(".thread");
     this.button = this.querySelector(".to-newest");
+    this.pulls = new Pulls(() => this.pull());
     this.unseen = 0;
     this.isPinned = true;
     show(this);
@@ -31,7 +32,7 @@ class Thread extends HTMLElement {
     this.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches("[data-then-sync]")) this.sync(); });
   }
 
-  disconnectedCallback() { this.sizes.disconnect(); clearTimeout(this.again); }
+  disconnectedCallback() { this.sizes.disconnect(); this.pulls.stop(); }
 
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
@@ -56,21 +57,7 @@ class Thread extends HTMLElement {
     if (this.isPinned) this.dispatchEvent(new CustomEvent("mado:shown", { bubbles: true }));
   }
 
-  // One pull at a time; what changed meanwhile is one more pull.
-  async sync() {
-    if (this.isSyncing) { this.isDue = true; return; }
-    this.isSyncing = true;
-    clearTimeout(this.again);
-    try {
-      await this.pull();
-    } catch {
-      // Cut, or the server is busy. The cursor still stands where it stood, and nobody tells twice.
-      this.again = setTimeout(() => this.sync(), AGAIN);
-    } finally {
-      this.isSyncing = false;
-    }
-    if (this.isDue) { this.isDue = false; this.sync(); }
-  }
+  sync() { return this.pulls.ask(); }
 
   async pull() {
     // Names change in every bubble that is here, however far up somebody went.
@@ -85,7 +72,7 @@ class Thread extends HTMLElement {
     show(changes);
     this.merge([...changes.children]);
     this.dataset.cursor = changes.dataset.cursor;
-    if ("more" in changes.dataset) this.isDue = true;
+    if ("more" in changes.dataset) this.pulls.isDue = true;
   }
 
   // Deleted, or not for these eyes any more: nothing more of it comes, and the page says so.

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text, true
 
 from app.domain import search
-from app.domain.access import EVERYTHING, visible_to
+from app.domain.access import EVERYTHING, Audience, visible_to
 from app.domain.search import Cursor
 from app.extensions import db
 from app.models import Group
@@ -196,6 +196,10 @@ def test_cases_of_the_same_moment_are_paged_by_number(world):
     assert found("order", limit=1) == cases[::-1]
 
 
+def members_of(group_ids: set[int]) -> Audience:
+    return Audience("own_groups", group_ids=frozenset(group_ids))
+
+
 def test_only_visible_cases_are_found(world):  # T11
     ours, theirs = Group(name="Ours"), Group(name="Theirs")
     db.session.add_all([ours, theirs])
@@ -204,8 +208,8 @@ def test_only_visible_cases_are_found(world):  # T11
     mine = world.case("secret order", group=ours)
     other = world.case("secret order", group=theirs)
     assert found("secret", condition=visible_to(EVERYTHING)) == [other, mine, free]
-    assert found("secret", condition=visible_to(frozenset({ours.id}))) == [mine, free]
-    assert found(str(other), condition=visible_to(frozenset({ours.id}))) == []
+    assert found("secret", condition=visible_to(members_of({ours.id}))) == [mine, free]
+    assert found(str(other), condition=visible_to(members_of({ours.id}))) == []
 
 
 def test_visibility_holds_for_a_word_in_very_many_messages(world, gather_few):  # T11
@@ -215,7 +219,7 @@ def test_visibility_holds_for_a_word_in_very_many_messages(world, gather_few):  
     db.session.flush()
     mine = [world.case("order") for _ in range(8)]
     world.case("order", group=theirs)
-    assert found("order", condition=visible_to(frozenset({0}))) == mine[::-1]
+    assert found("order", condition=visible_to(members_of({0}))) == mine[::-1]
 
 
 def test_newest_hits_are_the_newest_messages_with_a_hit(world):
