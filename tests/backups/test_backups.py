@@ -458,6 +458,28 @@ def test_backup_that_fails_half_way_leaves_nothing(old, backup, monkeypatch):
     assert [path for path in backup.parent.iterdir() if path.is_file()] == []
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.95])
+def test_dump_that_postgresql_can_not_read_leaves_its_database_as_it_was(
+    old, new_machine, backup, part
+):
+    """As when pg_restore is older than the pg_dump that made it."""
+    talk(old, "hello")
+    old.must("create", str(backup))
+    with tarfile.open(backup) as tar:
+        dumped = tar.extractfile(archive.DATABASE).read()
+    rewritten(backup, **{archive.DATABASE: dumped[: int(len(dumped) * part)]})
+    new = new_machine()
+    schema.bring_up_to_date(new.app)
+    talk(new, "precious")
+    before = rows(new.app)
+    with new.app.app_context():
+        db.engine.dispose()
+
+    assert "pg_restore" in new.refuses("restore", "--replace", str(backup))
+    assert rows(new.app) == before
+
+
 def test_damaged_sqlite_database_is_replaced_when_told(old, new_machine, backup):
     talk(old, "hello")
     old.must("create", str(backup))

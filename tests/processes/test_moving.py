@@ -42,6 +42,7 @@ def test_reply_that_left_after_the_backup_is_not_sent_again(
     moved.start_embedded()
     try:
         assert outgoing_states(moved, token) == ["unconfirmed"]
+        assert "Stop Mado first" in moved.run("backup", "restore", "--replace", str(backup)).stderr
         assert send(hook.replace(embedded.url, moved.url), text_event("still there?")) == 200
         talk = requests.get(f"{line.url}/_sim/customers/{user}/talk", timeout=5).json()["items"]
     finally:
