@@ -149,6 +149,14 @@ def test_proxy_finds_the_web_processes_and_is_trusted_once():
     assert "./deploy/Caddyfile" in mounted
 
 
+@pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not there")
+def test_caddy_understands_its_file(tmp_path):
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PUBLIC_URL": "https://help.example.com"}
+    command = ["caddy", "validate", "--adapter", "caddyfile", "--config", ROOT / "deploy" / "Caddyfile"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 # ── Units ───────────────────────────────────────────────────────────────────────────────────
 
 
