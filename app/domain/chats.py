@@ -334,7 +334,7 @@ def end(
     if not case.is_active_chat:
         raise NotActive("This chat has ended already.")
     if last_seen is not None and (case.last_contact_message_id or 0) > last_seen:
-        raise NewerMessage(f"{contacts.author_name(case)} just wrote.")
+        raise NewerMessage(f"{contacts.latest_writer(case)} just wrote.")
     taker = case.taken_by_id
     case.chat_state, case.taken_by_id, case.taken_at = "ended", None, None
     case.keep_open_until, case.ended_at = None, now()

@@ -92,6 +92,15 @@ def author_name(case: Case) -> str:
     return shown_name(case.contact, case.channel.kind, identity.external_id if identity else None)
 
 
+def latest_writer(case: Case) -> str:
+    """Whoever of the contacts wrote last, in a group not always the author."""
+    message_id = case.last_contact_message_id
+    message = db.session.get(Message, message_id) if message_id else None
+    if message is None or message.contact_id in (None, case.contact_id):
+        return author_name(case)
+    return named([message.contact_id or 0], case.channel)[message.contact_id or 0].name
+
+
 def _unnamed(kind: str | None, external_id: str | None) -> str:
     return registry.adapter(kind).unnamed("user", external_id) if kind else external_id or "–"
 

@@ -154,7 +154,7 @@ def add_automatic(case: Case, text: str) -> Message:
     if can_send:
         _queue(message, case)
     db.session.flush()
-    events.record("message.queued", case_id=case.id, message_id=message.id)
+    events.record("message.queued", case_id=case.id, message_id=message.id, automatic=True)
     return message
 
 

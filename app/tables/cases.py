@@ -135,5 +135,10 @@ class Case(Base):
         return self.chat_state == "active"
 
     @property
+    def last_word_id(self) -> int | None:
+        """The newest message that a contact or an agent wrote; what rules send is nobody's word."""
+        return max(self.last_contact_message_id or 0, self.last_agent_message_id or 0) or None
+
+    @property
     def contact_wrote_last(self) -> bool:
         return (self.last_contact_message_id or 0) > (self.last_agent_message_id or 0)

@@ -352,3 +352,14 @@ def test_a_new_way_to_learn_names_asks_about_the_nameless_alone(channel, toy):  
 
 def test_a_kind_that_knows_no_groups_names_no_members(channel):  # S33
     assert registry.adapter("manual").member(channel, "group", "C", "U") is None
+
+
+def test_ending_is_refused_in_the_name_of_whoever_wrote_last(channel, toy, alice):  # S17
+    toy.profiles |= {"Ugina": Profile("Gina"), "Ugunter": Profile("Gunter")}
+    receive(channel, said("hello", who="Ugina", **GROUP))
+    seen = only_case().last_message_id
+    receive(channel, said("wait", who="Ugunter", **GROUP))
+    look_up_all()
+    with pytest.raises(chats.NewerMessage, match="Gunter just wrote"), transaction.writing():
+        chats.end(only_case(), "open", by=alice, last_seen=seen)
+    assert contacts.author_name(only_case()) == "Gina"

@@ -27,7 +27,8 @@ from app.models import Case, RulePass, RuleRun
 log = logging.getLogger(__name__)
 
 NOTHING = Happened()
-MESSAGE = "message"  # among a pass's facts: the id of the newest message
+# Among a pass's facts, and what a rule changed of them: ids of the newest message, and of a person's.
+MESSAGE, WORD = "message", "word"
 BROKEN = "Something in it broke; admins see what."
 FIRED, FAILED, NOT, STOPPED = "fired", "failed", "not", "stopped"
 
@@ -77,7 +78,7 @@ def _run(
     """Write into the pass what it saw and what came of each rule; the runs of those that acted."""
     needed = frozenset().union(*(rule.definition.conditions for rule in rules))
     seen = see(Situation(case, happened, pass_.occurred_at), needed)
-    pass_.facts = json.dumps({MESSAGE: case.last_message_id} | _stored(seen), ensure_ascii=False)
+    pass_.facts = json.dumps(_newest(case) | _stored(seen), ensure_ascii=False)
     steps: list[dict[str, Any]] = []
     runs: list[RuleRun] = []
     is_stopped = False
@@ -85,14 +86,16 @@ def _run(
         if is_stopped or not applies(rule.definition, seen):
             steps.append({"version": rule.version_id, "outcome": STOPPED if is_stopped else NOT})
             continue
+        newest = _newest(case)
         run_, recorded = _act(rule, case, pass_.occurred_at, happened)
         runs.append(run_)
         step = {"version": rule.version_id, "outcome": run_.outcome}
         step |= {"notes": run_.problem} if run_.problem else {}
         happened = happened.and_then(recorded)
         before, seen = seen, see(Situation(case, happened, pass_.occurred_at), needed)
-        changes = {name: seen[name] for name in seen if seen[name] != before[name]}
-        steps.append(step | ({"changes": _stored(changes)} if changes else {}))
+        changes = _stored({name: seen[name] for name in seen if seen[name] != before[name]})
+        changes |= _newest(case) if _newest(case) != newest else {}
+        steps.append(step | ({"changes": changes} if changes else {}))
         is_stopped = run_.outcome == FIRED and any(
             one.action == actions.STOP for one in rule.definition.steps
         )
@@ -143,6 +146,10 @@ def _by_case(fresh: Iterable[Fresh]) -> dict[int, list[Fresh]]:
         if event.case_id is not None:
             found.setdefault(event.case_id, []).append(event)
     return found
+
+
+def _newest(case: Case) -> dict[str, int | None]:
+    return {MESSAGE: case.last_message_id, WORD: case.last_word_id}
 
 
 def _stored(seen: dict[str, Any]) -> dict[str, Any]:

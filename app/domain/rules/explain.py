@@ -86,26 +86,26 @@ def forget_old() -> None:
 
 
 def _told_all(case: Case, passes: Sequence[RulePass]) -> list[ToldPass]:
-    versions, facts = _versions(passes), [json.loads(pass_.facts) for pass_ in passes]
-    texts = _texts(case, max((seen.get(engine.MESSAGE) or 0 for seen in facts), default=0))
-    return [
-        _told(pass_, seen | _words(case, texts, seen.get(engine.MESSAGE) or 0), versions)
-        for pass_, seen in zip(passes, facts, strict=True)
-    ]
+    versions, words = _versions(passes), _Words(case, passes)
+    return [_told(pass_, words, versions) for pass_ in passes]
 
 
-def _told(pass_: RulePass, facts: dict[str, Any], versions: dict[int, RuleVersion]) -> ToldPass:
+def _told(pass_: RulePass, words: "_Words", versions: dict[int, RuleVersion]) -> ToldPass:
+    facts = json.loads(pass_.facts)
     return ToldPass(
         id=pass_.id,
         type=pass_.type,
         occurred_at=pass_.occurred_at,
         happened=tuple(facts.get("happened", ())),
-        rules=tuple(_each(json.loads(pass_.steps), facts, versions)),
+        rules=tuple(_each(json.loads(pass_.steps), facts, words, versions)),
     )
 
 
 def _each(
-    steps: list[dict[str, Any]], facts: dict[str, Any], versions: dict[int, RuleVersion]
+    steps: list[dict[str, Any]],
+    facts: dict[str, Any],
+    words: "_Words",
+    versions: dict[int, RuleVersion],
 ) -> Iterator[Told]:
     """Each rule with the facts that it saw: those of the pass, and what rules before it changed."""
     for step in steps:
@@ -119,9 +119,32 @@ def _each(
             definition=definition,
             outcome=step["outcome"],
             notes=step.get("notes"),
-            decision=decide(definition, facts) if is_asked else None,
+            decision=decide(definition, facts | words.at(facts)) if is_asked else None,
         )
         facts = facts | step.get("changes", {})
+
+
+class _Words:
+    """What conditions on customers' words saw at some moment, as far as it is still there."""
+
+    def __init__(self, case: Case, passes: Sequence[RulePass]) -> None:
+        steps = [step for pass_ in passes for step in json.loads(pass_.steps)]
+        facts = [json.loads(pass_.facts) for pass_ in passes]
+        moments = facts + [step.get("changes", {}) for step in steps]
+        newest_id = max((seen.get(engine.MESSAGE) or 0 for seen in moments), default=0)
+        self._case, self._texts = case, _texts(case, newest_id)
+
+    def at(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """By the newest messages that `facts` name; older passes knew of no person's by itself."""
+        newest_id = facts.get(engine.MESSAGE) or 0
+        word_id = facts.get(engine.WORD, newest_id)
+        seen = [(id_, text) for id_, text in self._texts if id_ <= newest_id][:MOST_TEXTS]
+        return {
+            "latest_text": next((text for id_, text in seen if id_ == word_id), ""),
+            "any_text": [text for _id, text in seen],
+            "subject": self._case.subject,
+            "author_name": (self._case.contact.name or "") if self._case.contact else "",
+        }
 
 
 def _versions(passes: Sequence[RulePass]) -> dict[int, RuleVersion]:
@@ -142,14 +165,3 @@ def _texts(case: Case, newest_id: int) -> list[tuple[int, str]]:
     )
     found = db.session.execute(written.order_by(Message.id.desc()).limit(2 * MOST_TEXTS))
     return [(row.id, row.text) for row in found]
-
-
-def _words(case: Case, texts: list[tuple[int, str]], message_id: int) -> dict[str, Any]:
-    """What the conditions on customers' words saw, as far as it is still there."""
-    seen = [(id_, text) for id_, text in texts if id_ <= message_id][:MOST_TEXTS]
-    return {
-        "latest_text": seen[0][1] if seen and seen[0][0] == message_id else "",
-        "any_text": [text for _id, text in seen],
-        "subject": case.subject,
-        "author_name": (case.contact.name or "") if case.contact else "",
-    }

@@ -88,9 +88,10 @@ def _ever(fresh: Sequence[Fresh]) -> Happened:
 
 
 def _read_latest(situations: Sequence[Situation]) -> None:
-    found = cases.snippets([one.case for one in situations])
+    ids = [one.case.last_word_id for one in situations]
+    found = {one.id: one for one in db.session.scalars(select(Message).where(Message.id.in_(ids)))}
     for one in situations:
-        one.latest = found.get(one.case.id)
+        one.latest = found.get(one.case.last_word_id or 0)
 
 
 def _read_texts(situations: Sequence[Situation]) -> None:

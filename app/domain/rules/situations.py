@@ -88,8 +88,8 @@ class Situation:
 
     @cached_property
     def latest(self) -> Message | None:
-        """The newest message of a contact or an agent."""
-        message_id = self.case.last_message_id
+        """The newest message of a contact or an agent, if it did not fail."""
+        message_id = self.case.last_word_id
         return db.session.get(Message, message_id) if message_id else None
 
     @cached_property
@@ -123,6 +123,6 @@ def _name_of(event: Fresh) -> str | None:
     if event.type == "chat.ended":
         cause = event.data.get("cause")
         return f"chat_ended_by_{cause}" if cause in _ENDED else None
-    if event.type == "message.queued" and event.data.get("again"):
+    if event.type == "message.queued" and event.data.keys() & {"again", "automatic"}:
         return None
     return _HAPPENED.get(event.type)

@@ -7,8 +7,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import transaction
+from app.clock import now
 from app.domain import access, cases, chats, events, labels, messages
-from app.domain.rules import book
+from app.domain.rules import book, explain
+from app.domain.rules.conditions import CONDITIONS
+from app.domain.rules.situations import Happened, Situation
 from app.extensions import db
 from app.models import Agent, Case, Event, Message, RulePass, RuleRun
 from tests.domain.rules.conftest import again, rule
@@ -281,3 +284,47 @@ def test_nothing_is_fresh_after_a_transaction_was_rolled_back(channel):
     events.record("note.added", case_id=None)
     transaction.release()
     assert events.take_fresh() == []
+
+
+# ── What rules send is nobody's word ────────────────────────────────────────────────────────────
+
+
+def test_an_automatic_message_is_not_the_latest_text_nor_its_sender_an_agent(channel):  # R2, R4
+    rule("new_case", ("channel_kind", "is", "chat"), then=[("send_message", "We are closed.")])
+    words = ("latest_text", "has_any_word", "urgent"), ("latest_sender", "is", "contact")
+    rule("new_case", *words, then=[("set_priority", "urgent")])
+
+    case = chat_of(channel, "urgent help needed")
+
+    assert case.priority == "urgent"
+    assert [step["outcome"] for step in last_steps(case)] == ["fired", "fired"]
+
+
+def test_an_automatic_message_is_no_reply_of_an_agent(channel):  # R2
+    rule("new_case", ("channel_kind", "is", "chat"), then=[("send_message", "We are closed.")])
+    rule("updated_case", ("happened", "is", "agent_replied"), then=[("set_status", "pending")])
+
+    assert chat_of(channel, "hello").status == "open"
+
+
+def test_a_reply_that_failed_leaves_the_contact_as_the_latest_sender(channel, alice):  # R2, S18
+    case = chat_of(channel, "hello")
+    with transaction.writing():
+        reply = chats.reply(case, "hi", by=alice)
+        messages.settle(reply, "failed", error="no")
+
+    situation = Situation(again(case), Happened(), now())
+    assert CONDITIONS["latest_sender"].see(situation) == "contact"
+    assert CONDITIONS["latest_text"].see(situation) == "hello"
+
+
+def test_what_a_rule_before_it_wrote_is_told_in_the_explanation(channel):  # R6
+    rule("new_case", ("channel_kind", "is", "chat"), then=[("send_message", "We are closed.")])
+    rule("new_case", ("any_text", "contains", "closed"), then=[("set_priority", "high")])
+    rule("new_case", ("latest_text", "contains", "closed"), then=[("set_priority", "low")])
+
+    case = chat_of(channel, "urgent help needed")
+
+    [told] = explain.of_case(case)
+    assert [one.outcome for one in told.rules] == ["fired", "fired", "not"]
+    assert [one.decision.applies for one in told.rules] == [True, True, False]
