@@ -13,7 +13,17 @@ from flask import Flask
 from flask_babel import lazy_gettext
 from sqlalchemy import delete, select
 
-from app import calling, delivery, downloads, lookups, mailing, quotas, signals, transaction
+from app import (
+    calling,
+    delivery,
+    downloads,
+    lookups,
+    mailing,
+    password_mails,
+    quotas,
+    signals,
+    transaction,
+)
 from app.channels import registry
 from app.clock import now
 from app.domain import (
@@ -64,7 +74,7 @@ def start_workers(app: Flask) -> None:
     housekeeping = Worker(app, "housekeeping", Housekeeping(app))
     transaction.on_commit("deliveries", dispatcher.worker.wake)
     telling = Worker(app, "signals", signals.send_one)
-    letters = Worker(app, "mails", mailing.mail_one)
+    letters = Worker(app, "mails", lambda: password_mails.mail_one() or mailing.mail_one())
     callers = [
         Worker(app, f"webhook-calls-{number}", calling.call_one) for number in range(calling.THREADS)
     ]

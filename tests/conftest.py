@@ -182,7 +182,7 @@ def _empty_postgresql(app: Flask) -> None:
 
 def _forget_memory() -> None:
     """What a process remembers between requests must not leak between tests."""
-    from app.blueprints import account, auth, second_step
+    from app.blueprints import account, auth, forgotten, second_step
     from app.channels.line import webhook
 
     webhook._endpoints.clear()
@@ -191,7 +191,10 @@ def _forget_memory() -> None:
     sessions._used.clear()
     sessions._written.clear()
     tokens._used.clear()
-    for throttle in (auth.by_account, auth.by_address, second_step.by_code, account.by_agent):
+    for throttle in (
+        auth.by_account, auth.by_address, second_step.by_code, account.by_agent,
+        forgotten.by_account, forgotten.by_address,
+    ):
         throttle.clear()
 
 

@@ -165,9 +165,14 @@ def new_password_errors(agent: Agent, password: str, again: str) -> dict[str, st
     return {}
 
 
+def is_address(email: str) -> bool:
+    """Whether this can be what somebody signs in with."""
+    return 0 < len(email) <= LONGEST_EMAIL and email.isprintable()
+
+
 def _missing(email: str, password: str) -> dict[str, str]:
     errors = {}
-    if not email or len(email) > LONGEST_EMAIL or not email.isprintable():
+    if not is_address(email):
         errors["email"] = _("Type the email address you sign in with.")
     if not password:
         errors["password"] = _("Type your password.")

@@ -1,6 +1,7 @@
-"""Links by which an agent sets a password: the first one, or a new one an admin offers.
+"""Links by which an agent sets a password: the first one, or a new one.
 
-A link works once and for 7 days, and only the newest of an agent works. Unknown, used, expired
+A link of an admin's works once and for 7 days, and only the newest of an agent works; one that the
+agent asked for works for an hour, beside others, so that nobody can end a link by asking. Unknown, used, expired
 and somebody deactivated are one answer, so that a link tells nothing.
 """
 
@@ -16,6 +17,7 @@ from app.extensions import db
 from app.models import Agent, Invitation
 
 LIFE = timedelta(days=7)
+LIFE_ON_REQUEST = timedelta(hours=1)
 KEPT_AFTERWARDS = timedelta(days=30)
 
 
@@ -26,13 +28,21 @@ def create(agent: Agent, *, by: Agent | None) -> str:
     db.session.execute(
         delete(Invitation).where(Invitation.agent_id == agent.id, Invitation.used_at.is_(None))
     )
-    token = tokens.fresh()
-    invitation = Invitation(
-        token_hash=tokens.hashed(token), agent_id=agent.id, expires_at=now() + LIFE
-    )
-    db.session.add(invitation)
-    db.session.flush()
     events.record("agent.invited", by=by, agent=agent.id)
+    return _add(agent, LIFE)
+
+
+def create_for_request(agent: Agent) -> str:
+    """The token of a link for who forgot the password; it is mailed to them."""
+    events.record("agent.password_requested", agent=agent.id)
+    return _add(agent, LIFE_ON_REQUEST)
+
+
+def _add(agent: Agent, life: timedelta) -> str:
+    token = tokens.fresh()
+    kept = Invitation(token_hash=tokens.hashed(token), agent_id=agent.id, expires_at=now() + life)
+    db.session.add(kept)
+    db.session.flush()
     return token
 
 

@@ -103,7 +103,7 @@ class Session(Base):
 
 
 class Invitation(Base):
-    """A single-use link by which an agent sets a first password."""
+    """A single-use link by which an agent sets a password."""
 
     __tablename__ = "invitations"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,6 +113,17 @@ class Invitation(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
     agent: Mapped[Agent] = relationship()
+
+
+class PasswordRequest(Base):
+    """An address for which somebody wants a new password, until that is mailed or given up."""
+
+    __tablename__ = "password_requests"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    attempts: Mapped[int] = mapped_column(default=0)
 
 
 class ApiToken(Base):

@@ -33,6 +33,7 @@ RANKS = {
     "app.mailing": SHARED,
     "app.mails": SHARED,
     "app.media": SHARED,
+    "app.password_mails": SHARED,
     "app.quotas": SHARED,
     "app.pictures": SHARED,
     "app.previews": SHARED,

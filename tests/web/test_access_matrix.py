@@ -91,6 +91,8 @@ TABLE = {
     "POST auth.sign_out": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
     "GET auth.invitation": Rule(*PUBLIC),
     "POST auth.take_up_invitation": Rule(*PUBLIC),
+    "GET forgotten.index": Rule(*PUBLIC),
+    "POST forgotten.ask": Rule(*PUBLIC),
     # The second step, for who has done the first; these four have not
     "GET second_step.ask": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
     "POST second_step.answer": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
