@@ -28,7 +28,7 @@ from app.tables.base import (
 )
 from app.tables.cases import Case, Label, case_labels
 from app.tables.channels import CallFailure, Channel, Contact, Conversation, Identity, MonthlyCount
-from app.tables.house import RULE_EVENTS, Event, Lease, Setting
+from app.tables.house import AUDIT_EVENTS, AUDITED, RULE_EVENTS, Event, Lease, Setting
 from app.tables.messages import (
     Attachment,
     Delivery,
@@ -55,6 +55,8 @@ from app.tables.rules import Macro, Rule, RuleMark, RulePass, RuleRun, RuleVersi
 __all__ = [
     "ACCESS_LEVELS",
     "ACTIVE",
+    "AUDITED",
+    "AUDIT_EVENTS",
     "AUTOMATIC",
     "DELETED",
     "GROUP_KINDS",

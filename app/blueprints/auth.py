@@ -60,6 +60,7 @@ def signing_in() -> ResponseReturnValue:
     except TooMany as error:
         return _sign_in_page({"form": str(error)}, status=429, retry_after=error.retry_after)
     if agent is None:
+        record_refusal(agents.normal_email(email))
         return _sign_in_page({"form": _("Email or password is wrong.")}, status=422)
     return _let_in(agent, target=own_path(request.form.get("next")))
 
@@ -152,6 +153,13 @@ def _let_in(agent: Agent, *, target: str) -> ResponseReturnValue:
 def _mark(agent: Agent) -> str:
     """What changes with the password: a proof of the old one is none of the new one."""
     return tokens.hashed(agent.password_hash or "")
+
+
+def record_refusal(email: str) -> None:
+    """In a transaction of its own, after the slow work, and alike for every address."""
+    transaction.start_writing()
+    sessions.refuse(agents.by_email(email), address=request.remote_addr or "")
+    transaction.commit()
 
 
 def new_password_errors(agent: Agent, password: str, again: str) -> dict[str, str]:

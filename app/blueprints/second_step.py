@@ -17,6 +17,7 @@ from app.blueprints.auth import (
     by_address,
     is_right,
     proven_agent,
+    record_refusal,
     start_session,
 )
 from app.domain import second_factors
@@ -90,6 +91,7 @@ def _take(agent: Agent, typed: str, recovery_id: int | None) -> bool:
 def _refusal(agent: Agent | None) -> ResponseReturnValue:
     if agent is None:
         return redirect("/sign-in", 303)
+    record_refusal(agent.email)
     error = _("This code is wrong or was used already. Type the next one that your app shows.")
     return _page(agent, error, status=422)
 

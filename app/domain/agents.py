@@ -195,7 +195,7 @@ def create_group(name: str, *, by: Agent | None = None) -> Group:
     group = Group(name=name.strip())
     db.session.add(group)
     db.session.flush()
-    events.record("group.created", by=by, group=group.id)
+    events.record("group.created", by=by, group=group.id, name=group.name)
     return group
 
 
@@ -208,7 +208,7 @@ def change_group(group: Group, *, name: str, members: Iterable[Agent], by: Agent
     db.session.flush()
     for agent in before:
         _put_back_hidden(agent)
-    events.record("group.changed", by=by, group=group.id)
+    events.record("group.changed", by=by, group=group.id, name=group.name)
 
 
 def delete_group(group: Group, *, by: Agent) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from app.clock import now
 from app.domain import hot
 from app.extensions import db
-from app.models import RULE_EVENTS, Agent, Case, Event
+from app.models import AUDIT_EVENTS, RULE_EVENTS, Agent, Case, Event
 from app.transaction import wake_after_commit
 
 _INSERT = hot.Statement(
@@ -81,7 +81,16 @@ def of_case(case: Case, *, after: int = 0, limit: int = 200) -> Sequence[Event]:
 
 def of_rules(*, before: int | None, limit: int) -> Sequence[Event]:
     """What happened to rules as such, newest first, below this id."""
-    query = select(Event).where(text(RULE_EVENTS)).options(joinedload(Event.agent))
+    return _newest(RULE_EVENTS, before=before, limit=limit)
+
+
+def of_audit(*, before: int | None, limit: int) -> Sequence[Event]:
+    """What was done to people, channels, rules and settings, and sign-ins, newest first, below this id."""
+    return _newest(AUDIT_EVENTS, before=before, limit=limit)
+
+
+def _newest(condition: str, *, before: int | None, limit: int) -> Sequence[Event]:
+    query = select(Event).where(text(condition)).options(joinedload(Event.agent))
     query = query.where(Event.id < before) if before else query
     return db.session.scalars(query.order_by(Event.id.desc()).limit(limit)).all()
 

@@ -47,8 +47,13 @@ def start(agent: Agent, *, user_agent: str = "", address: str = "") -> str:
     )
     db.session.add(session)
     db.session.flush()
-    events.record("session.started", by=agent, session=session.id)
+    events.record("session.started", by=agent, session=session.id, address=session.address)
     return token
+
+
+def refuse(agent: Agent | None, *, address: str) -> None:
+    """Record that somebody did not prove to be this agent, or nobody we know; never what they typed."""
+    events.record("session.refused", agent=agent.id if agent else None, address=address[:60])
 
 
 def find(token: str) -> Session | None:

@@ -13,6 +13,19 @@ from app.tables.people import Agent
 # What happened to rules as such. The text stands in the index and in the query alike.
 RULE_EVENTS = "type IN ('rule.created', 'rule.changed', 'rule.switched_on', 'rule.switched_off', 'rule.moved', 'rule.deleted', 'rule.put_back', 'rule.caught_up', 'rules.paused', 'rules.resumed')"
 
+# What admins can look up on the audit page.
+AUDITED = (
+    "agent.changed", "agent.created", "agent.invited", "agent.password_changed",
+    "agent.password_requested", "agent.recovery_code_used", "agent.recovery_codes_renewed",
+    "agent.second_factor_added", "agent.second_factor_removed", "case.deleted", "channel.changed",
+    "channel.connected", "channel.deleted", "channel.disabled", "channel.enabled", "group.changed",
+    "group.created", "group.deleted", "invitation.taken_up", "label.changed", "label.created",
+    "label.deleted", "rule.caught_up", "rule.changed", "rule.created", "rule.deleted", "rule.moved",
+    "rule.put_back", "rule.switched_off", "rule.switched_on", "rules.paused", "rules.resumed",
+    "session.ended", "session.refused", "session.started", "setting.changed", "token.created",
+)  # fmt: skip
+AUDIT_EVENTS = "type IN ({})".format(", ".join(map(repr, AUDITED)))
+
 
 class Event(Base):
     """One recorded fact: history, live updates, rules and outgoing webhooks read this table.
@@ -24,6 +37,7 @@ class Event(Base):
     __table_args__ = (
         Index("events_of_case", "case_id", "id"),
         Index("events_of_rules", "id", **partial(RULE_EVENTS)),
+        Index("events_of_audit", "id", **partial(AUDIT_EVENTS)),
         Index("events_of_channel", "channel_id", "id", **partial("channel_id IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -170,6 +170,7 @@ TABLE = {
     "POST macros.put_back": Rule(*AGENTS, looker=FORBIDDEN),
     # Settings
     "GET settings.index": Rule(*ADMINS),
+    "GET audit.index": Rule(*ADMINS),
     "GET settings.general": Rule(*ADMINS),
     "POST settings.change_general": Rule(*ADMINS),
     "GET webhook_settings.index": Rule(*ADMINS),
