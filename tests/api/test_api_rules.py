@@ -92,6 +92,19 @@ def test_vocabulary_lists_what_the_issue_names(api):
     }
 
 
+def test_vocabulary_lists_what_values_can_name(api, bob):
+    with transaction.writing():
+        label = labels.create("night", by=None).id
+    words = api.get("/rules/vocabulary").json
+    assert {"id": label, "name": "night"} in words["known"]["labels"]
+    assert {"id": bob.id, "name": "Bob"} in words["known"]["agents"]
+    assert {"id": bob.groups[0].id, "name": "Sales"} in words["known"]["groups"]
+    values = {one["action"]: one["value"] for one in words["actions"]}
+    assert values["assign_to"]["choices"] == ["nobody", "least_busy"]
+    given = [{"action": "assign_to", "value": one} for one in ("nobody", f"agent:{bob.id}")]
+    assert [api.post("/rules", RULE | {"actions": [one]}).status_code for one in given] == [201, 201]
+
+
 def test_explanation_says_which_condition_decided_and_what_it_saw(api):  # R6
     api.post("/rules", RULE)
     never = [{"condition": "latest_text", "operator": "contains", "value": "refund"}]

@@ -23,6 +23,10 @@ VALUE_KIND = closed("A kind of value.", **KIND)
 VALUE_KIND["properties"] |= {
     "fields": closed("Only where the value is an object: the kinds of its parts.", to=PART, by=PART, text=PART)
 }
+NAMED_ROWS: Schema = {
+    "type": "array",
+    "items": closed("One row.", id={"type": "integer"}, name=WORD),
+}
 BLOCK = closed(
     "Conditions of which all, or any, must hold.",
     match={"enum": list(MATCHES), "description": "All or any."},
@@ -55,6 +59,10 @@ RULE_SCHEMAS: dict[str, Schema] = {
     ),
     "Vocabulary": closed(
         "What rules may be made of.",
+        known=closed(
+            "Rows that values name by id.",
+            **dict.fromkeys(("agents", "groups", "channels", "labels"), NAMED_ROWS),
+        ),
         types=WORD_LIST,
         joins=WORD_LIST,
         matches=WORD_LIST,
