@@ -48,8 +48,11 @@ def test_month_that_is_used_up_is_explained_and_the_next_message_makes_it_free(
     expect(alice.composer).to_have_value("Still there?")
     expect(alice.page.locator(".banners")).to_contain_text("Mado Shop has used 200 of this month's 200 LINE messages.")
 
+    alice.press("Send")
+    expect(alice.notice).to_contain_text("so this was not sent")
     somchai.writes("Hello?")
     expect(cost).to_contain_text("Free to send for")
+    expect(alice.notice).to_be_empty()
     alice.press("Send")
     alice.expect_sent("Still there?")
     somchai.waits_to_see("Still there?")

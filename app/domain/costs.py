@@ -21,7 +21,11 @@ MARGIN = timedelta(seconds=2)
 
 
 class QuotaSpent(Refused):
-    """Sending would cost what the month has no more of."""
+    """Sending would cost what the month has no more of. Later than `free_until` it may be free again."""
+
+    def __init__(self, words: str, *, free_until: datetime | None) -> None:
+        super().__init__(words)
+        self.free_until = free_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +99,6 @@ def check(case: Case) -> None:
     label = registry.adapter(case.channel.kind).label
     raise QuotaSpent(
         f"This month's {cost.quota.limit} {label} messages are used up, so this was not sent. It is"
-        " free again for a moment when the contact writes."
+        " free again for a moment when the contact writes.",
+        free_until=cost.free_until,
     )

@@ -150,6 +150,28 @@ def test_send_at_a_spent_quota_explains_and_queues_nothing(app, chat, told, as_b
         assert count(Message) == 1
 
 
+def test_only_a_refusal_for_want_of_quota_is_lifted_when_sending_is_free_again(app, chat, told, as_bob):
+    told(200, 200)
+
+    spent = as_bob.post(f"/cases/{chat}/messages", data={"text": "Hello", "mode": "reply"}, headers=HTMX)
+    empty = as_bob.post(f"/cases/{chat}/messages", data={"text": "", "mode": "reply"}, headers=HTMX)
+
+    assert 'data-lifts-after=""' in spent.text
+    assert "data-lifts-after" not in empty.text
+
+
+def test_refusal_in_the_last_moment_of_a_free_reply_outlives_that_moment(app, channel, told, as_bob, clock):
+    with app.app_context():
+        number = chat_of(db.session.get_one(Channel, channel)).number
+    told(200, 200)
+    clock.shift(48)
+
+    spent = as_bob.post(f"/cases/{number}/messages", data={"text": "Hello", "mode": "reply"}, headers=HTMX)
+    page = as_bob.get(f"/chats/{number}").text
+
+    assert re.findall('data-lifts-after="(.+?)"', spent.text) == re.findall('data-free-until="(.+?)"', page) != []
+
+
 def test_send_at_a_spent_quota_without_a_script_keeps_the_text_as_a_draft(app, chat, told, as_bob):
     told(200, 200)
 

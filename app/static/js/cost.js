@@ -9,7 +9,16 @@ function tick() {
     const paid = free.parentElement.querySelector(".paid");
     if (paid.hidden === isOver) paid.hidden = !isOver;
     const words = free.querySelector(".left");
-    if (!isOver && words.textContent !== String(left)) words.textContent = String(left);
+    if (isOver) continue;
+    if (words.textContent !== String(left)) words.textContent = String(left);
+    lift(free.dataset.freeUntil);
+  }
+}
+
+// What was refused for want of quota can be sent now that a later moment is free: its notice is old news.
+function lift(until) {
+  for (const said of document.querySelectorAll("[data-notice] [data-lifts-after]")) {
+    if (until > said.dataset.liftsAfter) said.parentElement.replaceChildren();
   }
 }
 
