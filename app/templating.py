@@ -23,7 +23,7 @@ from app.banners import Banner
 from app.channels import registry
 from app.channels.base import Run, Shown
 from app.clock import now
-from app.domain import access, contacts, deletions, notifications, quotas, quotes
+from app.domain import access, contacts, deletions, notifications, presence, quotas, quotes
 from app.models import Agent, Attachment, Case, Channel, Contact, Group, Message
 
 A_YEAR = 365 * 24 * 3600
@@ -74,6 +74,9 @@ def init_app(app: Flask) -> None:
         message_picture=message_picture,
         picture_address=rows.picture_address,
         page_language=page_language,
+        presence_of=presence.state,
+        presence_words=words.presence,
+        by_presence=by_presence,
         quota_usage=quotas.usage,
         pairs=pairs,
         rail_links=rail_links,
@@ -180,6 +183,11 @@ def may_read_quoted(message: Message) -> bool:
 def pairs(things: Iterable[Agent | Group]) -> list[tuple[int, str]]:
     """Ids and names, for a select."""
     return [(thing.id, thing.name) for thing in things]
+
+
+def by_presence(people: Iterable[Agent]) -> list[Agent]:
+    """Who is online first, who is offline last."""
+    return sorted(people, key=lambda agent: presence.STATES.index(presence.state(agent)))
 
 
 def kind_label(channel: Channel) -> str:

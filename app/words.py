@@ -15,6 +15,15 @@ def statuses() -> dict[str, str]:
     return {"open": gettext("Open"), "pending": gettext("Pending"), "closed": gettext("Closed")}
 
 
+def presence() -> dict[str, str]:
+    """Whether an agent is there, and takes chats (H2)."""
+    return {
+        "online": gettext("Online"),
+        "no_chats": gettext("No chats"),
+        "offline": gettext("Offline"),
+    }
+
+
 def priorities() -> dict[str, str]:
     """From the least to the most pressing."""
     return {

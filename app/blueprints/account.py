@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app import mails, transaction
-from app.blueprints.access import own_transaction, signed_in
+from app.blueprints.access import changing, own_transaction, signed_in
+from app.blueprints.answers import refused, wants_fragment
 from app.blueprints.auth import end_session, hashed, is_right, new_password_errors, start_session
 from app.blueprints.forms import Form
-from app.domain import agents, events, profiles, second_factors, sessions
+from app.domain import agents, events, presence, profiles, second_factors, sessions
+from app.domain.agents import Refused
 from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
 from app.models import MAIL_CHOICES, Agent
@@ -29,6 +31,27 @@ PAGE = "/account"
 @signed_in
 def index() -> ResponseReturnValue:
     return page()
+
+
+@blueprint.get("/state")
+@signed_in
+def state() -> ResponseReturnValue:
+    """Online or no chats, as the menu offers it (H2)."""
+    return render_template("_state.html") if wants_fragment() else redirect(PAGE, 303)
+
+
+@blueprint.post("/state")
+@changing
+def choose_state() -> ResponseReturnValue:
+    """Be offered new chats, or not."""
+    try:
+        presence.choose(g.agent, request.form.get("state", ""))
+    except Refused as problem:
+        return refused(problem, PAGE)
+    transaction.commit()
+    if wants_fragment():
+        return render_template("_state.html")
+    return redirect("/chats", 303)
 
 
 @blueprint.post("/name")

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
+from app.blueprints.answers import wants_fragment
 from app.blueprints.forms import Form
 from app.domain import agents, invitations, profiles, second_factors, sessions
 from app.domain.agents import Refused
@@ -33,9 +34,8 @@ class Fields:
 @blueprint.get("")
 @admin_only
 def index() -> ResponseReturnValue:
-    return render_template(
-        "settings/agents/index.html", agents=agents.everyone(), invited=invitations.waiting()
-    )
+    name = "settings/agents/_table.html" if wants_fragment() else "settings/agents/index.html"
+    return render_template(name, agents=agents.everyone(), invited=invitations.waiting())
 
 
 @blueprint.get("/new")

@@ -108,6 +108,16 @@ def take_over(number: int) -> ResponseReturnValue:
     return refused(_not_yours(case), address_of(case))
 
 
+@blueprint.get("/chats/<int:number>/colleagues")
+@signed_in
+def colleagues(number: int) -> ResponseReturnValue:
+    """Whom the chat can be handed over to, and who of them is there."""
+    case = case_to_change(number)
+    if not wants_fragment():
+        return redirect(address_of(case), 303)
+    return render_template("chats/_colleagues.html", case=case, people=agents.who_may_have(case))
+
+
 @blueprint.post("/chats/<int:number>/handover")
 @signed_in
 def hand_over(number: int) -> ResponseReturnValue:

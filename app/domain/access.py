@@ -85,5 +85,5 @@ def check_change(agent: Agent) -> None:
 
 
 def offered_to(agent: Agent) -> Audience | None:
-    """Whose new chats light an agent's icon; None for who could not answer them."""
-    return audience_of(agent) if agent.may_change else None
+    """Whose new chats light an agent's icon; None for who could not answer them, or chose not to (H2)."""
+    return audience_of(agent) if agent.may_change and agent.takes_chats else None

@@ -4,12 +4,10 @@ What each of them may see and change is access.py's to say.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, delete, func, not_, select, true, update
 from sqlalchemy.orm import selectinload
 
-from app.clock import now
 from app.domain import access, events
 from app.extensions import db
 from app.models import (
@@ -22,9 +20,6 @@ from app.models import (
     Session,
     group_members,
 )
-
-# A page that is open says so every ten seconds.
-PRESENT_FOR = timedelta(minutes=2)
 
 
 class Refused(Exception):
@@ -56,17 +51,6 @@ def who_see(case: Case) -> list[Agent]:
 def who_may_have(case: Case) -> list[Agent]:
     """Whom the case can be assigned or handed over to."""
     return [agent for agent in everyone() if access.may_have(agent, case)]
-
-
-def least_busy(case: Case) -> Agent | None:
-    """Who has the fewest open cases and chats of those who may have it and have an open page."""
-    is_theirs = or_(Case.assignee_id == Agent.id, Case.taken_by_id == Agent.id)
-    is_waiting = and_(Case.status == "open", Case.is_spam.is_(False), Case.trashed_at.is_(None))
-    load = select(func.count()).where(is_theirs, is_waiting).correlate(Agent)
-    query = select(Agent).where(Agent.is_active, Agent.live_at > now() - PRESENT_FOR)
-    query = query.options(selectinload(Agent.groups))
-    present = db.session.scalars(query.order_by(load.scalar_subquery(), Agent.id)).all()
-    return next((agent for agent in present if access.may_have(agent, case)), None)
 
 
 def create(

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from app import rows, transaction
 from app.clock import now
-from app.domain import access, events, sessions
+from app.domain import access, events, presence, sessions
 from app.domain.access import Audience
 from app.extensions import db
 from app.live import handoff
@@ -73,6 +73,7 @@ class Live:
     newest: int = 0
     seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP * 4))
     pushed: dict[Hashable, str] = field(default_factory=dict)
+    states: Mapping[int, str] | None = None
     rights_checked_at: float = 0.0
     rests_until: float = 0.0
     is_started: bool = False
@@ -146,6 +147,7 @@ def _look(live: Live) -> bool:
     if time.monotonic() - live.rights_checked_at > RIGHTS_EVERY_SECONDS:
         live.rights_checked_at = time.monotonic()
         _check_rights(live)
+        _tell_states(live)
     fresh = _fresh_events(live)
     if fresh and live.hub.clients():
         began = time.monotonic()
@@ -290,6 +292,20 @@ def _heard(hub: Hub, client: Client, text: str) -> None:
     if isinstance(wanted, list):
         client.topics = frozenset(topic for topic in wanted[:MOST_TOPICS] if isinstance(topic, str))
         hub.send(SUBSCRIBED, to=lambda other: other is client)
+
+
+def _tell_states(live: Live) -> None:
+    """Who came, went or chose something else since the last look (H2); nobody's page waits for a write."""
+    clients = live.hub.clients()
+    known, live.states = live.states, presence.states() if clients else None
+    if known is None or live.states is None or known == live.states:
+        return
+    changed = {id_ for id_ in known.keys() | live.states.keys() if known.get(id_) != live.states.get(id_)}
+    for client in clients:
+        told = client.topics & {"agents", *(["state"] if client.agent_id in changed else ())}
+        if told:
+            message = json.dumps({"type": "changed", "topics": sorted(told)})
+            live.hub.send(message, to=lambda other, one=client: other is one)
 
 
 def _check_rights(live: Live) -> None:

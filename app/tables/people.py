@@ -33,6 +33,7 @@ class Agent(Base):
     `access` is how much they see; without `may_change` they only look at it. `mailed` says which
     notifications arrive by mail: those that a rule sends so, all, or none. `totp_seed` is encrypted,
     `totp_step` the time step of the last code that was taken.
+    `takes_chats` is their own choice whether new chats are offered to them.
     """
 
     __tablename__ = "agents"
@@ -54,6 +55,7 @@ class Agent(Base):
     has_sound: Mapped[bool] = mapped_column(default=True)
     has_shortcuts: Mapped[bool] = mapped_column(default=True)
     mailed: Mapped[str] = mapped_column(String(10), default="asked", server_default="asked")
+    takes_chats: Mapped[bool] = mapped_column(default=True, server_default=true())
     live_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     groups: Mapped[list[Group]] = relationship(secondary=group_members, back_populates="members")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,17 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import access, agents, cases, chats, events, notifications, sessions, settings
+from app.domain import (
+    access,
+    agents,
+    cases,
+    chats,
+    events,
+    notifications,
+    presence,
+    sessions,
+    settings,
+)
 from app.extensions import db
 from app.live import service
 from app.live.hub import Client
@@ -375,3 +386,33 @@ def test_icon_of_an_open_page_goes_out_when_its_agent_may_only_look(live, pages,
     look(live, rights=True)
 
     assert 'data-count="0"' in pages.heard(page)[-1]["html"]
+
+
+def test_pages_that_show_agents_hear_who_comes_and_goes(live, pages, alice, bob, clock):  # H2, U17
+    table, other = pages.open(alice, "agents"), pages.open(alice, "cases")
+    mine = pages.open(bob, "state")
+    look(live, rights=True)
+    with transaction.writing():
+        service.keep_presence([bob.id])
+    look(live, rights=True)
+    assert (pages.topics(table), pages.topics(mine)) == ({"agents"}, {"state"})
+
+    pages.heard(table).clear()
+    look(live, rights=True)
+    assert pages.topics(table) == set()
+
+    clock.shift(timedelta(minutes=2))
+    look(live, rights=True)
+    assert pages.topics(table) == {"agents"}
+    assert pages.topics(other) == set()
+
+
+def test_who_chooses_no_chats_sees_their_icon_go_out_in_every_tab(live, pages, bob):  # H2
+    chat_of(connected("toy"), "My order is late")
+    page = pages.open(bob, "state")
+    look(live, rights=True)
+    with transaction.writing():
+        presence.choose(db.session.get_one(Agent, bob.id), "no_chats")
+    look(live, rights=True)
+
+    assert 'data-count="0"' in next(m["html"] for m in pages.heard(page) if m["type"] == "incoming" and "No chats" in m["html"])

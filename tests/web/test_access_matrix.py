@@ -98,6 +98,8 @@ TABLE = {
     "POST second_step.answer": Rule(SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
     # One's own
     "GET account.index": Rule(*AGENTS),
+    "GET account.state": Rule(*AGENTS),
+    "POST account.choose_state": Rule(*AGENTS, looker=FORBIDDEN),
     "POST account.change_name": Rule(*AGENTS),
     "POST account.change_password": Rule(*AGENTS),
     "POST account.change_preferences": Rule(*AGENTS),
@@ -121,6 +123,7 @@ TABLE = {
     "POST chats.select": Rule(*OF_THE_GROUP),
     "POST chats.take": Rule(*OF_THE_GROUP),
     "POST chats.take_over": Rule(*OF_THE_GROUP),
+    "GET chats.colleagues": Rule(*OF_THE_GROUP, looker=FORBIDDEN),
     "POST chats.hand_over": Rule(*OF_THE_GROUP),
     "POST chats.put_back": Rule(*OF_THE_GROUP),
     "POST chats.keep_open": Rule(*OF_THE_GROUP),

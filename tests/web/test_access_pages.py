@@ -69,7 +69,7 @@ def test_the_icon_is_not_lit_for_who_may_only_look(app, looker):
     chat_in(app)
     page = looker.get("/cases").text
     assert 'id="chats-icon" class="chats-icon"' in page
-    assert "New chats are not offered to you" in page
+    assert "New chats do not light this icon for you" in page
 
 
 def test_a_script_is_told_that_one_may_only_look(app, looker):

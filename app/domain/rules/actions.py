@@ -10,7 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain import agents, cases, chats, labels, messages, notifications, webhook_calls
+from app.domain import (
+    agents,
+    cases,
+    chats,
+    labels,
+    messages,
+    notifications,
+    presence,
+    webhook_calls,
+)
 from app.domain.agents import Refused
 from app.domain.rules import values as v
 from app.domain.rules.situations import Situation
@@ -59,9 +68,9 @@ def _assign_to(situation: Situation, whom: str) -> str | None:
     elif kind == "agent":
         cases.assign(case, agents.find(int(number)), by=by)
     elif kind == "least_busy":
-        free = agents.least_busy(case)
+        free = presence.least_busy(case)
         if free is None:
-            return "Nobody who may see this case has an open page, so it was not assigned."
+            return "Nobody who may have this case is online, so it was not assigned."
         cases.assign(case, free, by=by)
     else:
         cases.assign(case, None, by=by)

@@ -67,11 +67,11 @@ def test_least_busy_agent_with_an_open_page_is_chosen(channel, alice, bob):
     assert after(channel, "assign_to", "least_busy").assignee_id == bob.id
 
 
-def test_nobody_is_assigned_when_nobody_has_an_open_page(channel, bob):
+def test_nobody_is_assigned_when_nobody_is_online(channel, bob):
     with transaction.writing():
         db.session.get_one(Agent, bob.id).live_at = now() - timedelta(minutes=3)
     assert after(channel, "assign_to", "least_busy").assignee_id is None
-    assert "open page" in notes()
+    assert "online" in notes()
 
 
 def test_chat_is_taken_for_an_agent_and_lights_for_them(channel, bob):
