@@ -10,12 +10,13 @@ from http import HTTPStatus
 from flask import Flask, Response, json, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app import logs, transaction
 from app.domain.access import LooksOnly
+from app.extensions import OUTAGES
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ class Forbidden(HTTPException):
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(Forbidden, _stale)
-    app.register_error_handler(OperationalError, _database_trouble)
+    for outage in OUTAGES:
+        app.register_error_handler(outage, _database_trouble)
     app.register_error_handler(PoolTimeout, _database_trouble)
     app.register_error_handler(IntegrityError, _database_trouble)
     app.register_error_handler(DataError, _cannot_be_kept)

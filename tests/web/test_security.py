@@ -2,7 +2,7 @@
 
 import pytest
 from flask import abort
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import create_app, problems, schema
 from app.extensions import db
@@ -254,11 +254,12 @@ def test_a_fragment_gets_one_sentence(client):
     assert answer.content_type == "text/plain; charset=utf-8"
 
 
-def test_a_locked_database_is_503_and_come_again(tmp_path):
-    def locked() -> str:
-        raise OperationalError("BEGIN", {}, Exception("database is locked"))
+@pytest.mark.parametrize("outage", [OperationalError, InterfaceError])
+def test_a_database_that_is_locked_or_gone_is_503_and_come_again(tmp_path, outage):  # F7, F17
+    def fail() -> str:
+        raise outage("BEGIN", {}, Exception("the connection is lost"))
 
-    answer = failing(tmp_path, locked).get("/fails")
+    answer = failing(tmp_path, fail).get("/fails")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "2"
 
