@@ -45,6 +45,7 @@ def main() -> None:
         told.append("\n".join(table.lines(title, rows(outcome))))
         print(told[-1], flush=True)
         missed += sum(outcome.counts().values())
+        print(*outcome.page.troubles, sep="\n", file=sys.stderr)
     if asked.keep:
         table.keep(asked.keep, "\n\n".join(told))
     sys.exit(1 if missed else 0)

@@ -111,7 +111,7 @@ class OpenPage:
             return False
         stands = CURSOR.search(answer.text)
         if answer.status_code != 200 or stands is None:
-            self.troubles.append(f"a page's pull was answered {answer.status_code}")
+            self.troubles.append(f"{answer.status_code} {answer.url}: {answer.text[:300]!r}")
             return True
         for state, id_, bubble in (
             (one[1], one[2], one[0]) for one in BUBBLE.finditer(answer.text)
