@@ -4,14 +4,12 @@
 message really arrives. Refuses to invent: each fault is something a caller of LINE has met.
 """
 
-import socket
-import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 RATE_LIMIT = "The API rate limit has been exceeded. Try again later."
 MONTHLY_LIMIT = "You have reached your monthly limit."
@@ -96,6 +94,10 @@ WORDS = {
 }
 
 
+class CutOff(ConnectionResetError):
+    """The answer ends here on purpose; the server resets the connection and says nothing of it."""
+
+
 @dataclass
 class Fault:
     """`call` is the call's name or "*"; it strikes `times` times."""
@@ -168,9 +170,9 @@ class Faults:
             case "half-200":
                 return _half(answer or Response("{}"))
             case "reset" | "reset-after":
-                return Response(_cut_off(_connection()))
+                return Response(_cut_off())
             case _:
-                return Response(_hang(_connection(), fault.seconds, self._release))
+                return Response(_hang(fault.seconds, self._release))
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None, **rest: Any) -> Response:
@@ -180,39 +182,24 @@ def _error(status: int, message: str, headers: dict[str, str] | None = None, **r
     return response
 
 
-def _connection() -> socket.socket | None:
-    """The connection under this request, while there is a real server."""
-    return request.environ.get("werkzeug.socket")
-
-
-def _cut_off(connection: socket.socket | None) -> Iterator[bytes]:
+def _cut_off() -> Iterator[bytes]:
     """A body that never comes: the connection is reset instead of answered."""
-    _reset(connection)
-    raise ConnectionResetError("fault: reset")
+    raise CutOff
     yield b""
 
 
-def _hang(connection: socket.socket | None, seconds: float, release: threading.Event) -> Iterator[bytes]:
+def _hang(seconds: float, release: threading.Event) -> Iterator[bytes]:
     release.wait(seconds)
-    _reset(connection)
-    raise ConnectionResetError("fault: timeout")
+    raise CutOff
     yield b""
 
 
 def _half(answer: Response) -> Response:
     """The headers promise the whole body, half of it comes, then the connection is cut."""
-    whole, connection = answer.get_data(), _connection()
+    whole = answer.get_data()
 
     def body() -> Iterator[bytes]:
         yield whole[: len(whole) // 2]
-        _reset(connection)
-        raise ConnectionResetError("fault: half an answer")
+        raise CutOff
 
     return Response(body(), 200, {"Content-Length": str(len(whole))}, mimetype=answer.mimetype)
-
-
-def _reset(connection: socket.socket | None) -> None:
-    """Sends RST rather than FIN: closing with a linger time of zero does it."""
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        socket.close(connection.detach())

@@ -1,8 +1,10 @@
 """Runs the app on a threaded development server: in the foreground, or in a thread for tests."""
 
 import logging
+import socket
+import struct
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 from linesim.current import KEY
+from linesim.faults import CutOff
 
 # How long stop() may take to be noticed.
 STOP_SECONDS = 0.05
@@ -20,6 +23,13 @@ class QuietHandler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Says nothing."""
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        """Does what an ordered fault asked for: RST rather than FIN, by closing with a linger time of zero."""
+        if isinstance(error, CutOff):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.close(self.connection.detach())
+            self.close_connection = True
 
 
 class Running:

@@ -2,8 +2,11 @@
 
 import http.client
 import json
+import threading
+import time
 
 import pytest
+from flask import Response
 from linesim_tools import TOKEN, texts_seen
 
 BEFORE = [("429", 429), ("429-retry-after", 429), ("429-monthly", 429), ("500", 500), ("500-html", 500), ("503", 503), ("401", 401)]
@@ -23,6 +26,20 @@ def push(running, somchai):
             connection.close()
 
     return push
+
+
+@pytest.fixture
+def complaints(running, caplog, capfd):
+    """A function: what the terminal has heard when every request is done with."""
+
+    def heard():
+        deadline = time.monotonic() + 10
+        while any("process_request" in thread.name for thread in threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return caplog.text + capfd.readouterr().err
+
+    return heard
 
 
 def order(sim, what, call="push", **more):
@@ -114,3 +131,29 @@ def test_an_unknown_fault_is_refused(sim):
     answer = sim.post("/_sim/faults", json={"call": "push", "what": "earthquake"})
     assert answer.status_code == 400
     assert "timeout-after" in answer.json["message"]
+
+
+@pytest.mark.parametrize("what", ["reset", "reset-after", "timeout-before", "timeout-after", "half-200"])
+def test_what_is_cut_off_on_purpose_is_reset_and_nothing_is_said_of_it(sim, push, complaints, what):
+    order(sim, what, seconds=0.01)
+    with pytest.raises((ConnectionResetError, http.client.IncompleteRead)):
+        push()
+    assert complaints() == ""
+
+
+def test_a_hanging_call_whose_caller_gave_up_ends_in_silence(sim, push, complaints):
+    order(sim, "timeout-after")
+    with pytest.raises(TimeoutError):
+        push(timeout=0.1)
+    sim.delete("/_sim/faults")
+    assert complaints() == ""
+
+
+def test_a_real_error_of_the_simulator_is_heard(app, push, complaints):
+    def broken():
+        raise ValueError("no fault was ordered")
+        yield b""
+
+    app.view_functions["api.push"] = lambda: Response(broken())
+    assert push()[0] == 500
+    assert "no fault was ordered" in complaints()
