@@ -273,6 +273,40 @@ def test_check_finds_a_secret_that_was_replaced(admin: FlaskClient, line: Line, 
     assert line_of(admin.get(shop).text, "bad: The token works, but the secret")
 
 
+@pytest.mark.parametrize("credential", ["access_token", "channel_secret"])
+def test_check_that_line_refuses_says_that_the_webhook_was_not_asked_about_again(
+    admin: FlaskClient, line: Line, shop: str, credential: str
+) -> None:
+    """S9b: what was found before does not stand there as if it were found now."""
+    line.spoil("webhook_test", "test-302")
+    admin.post(f"{shop}/webhook")
+    right = getattr(line.account, credential)
+    setattr(line.account, credential, "another")
+    admin.post(f"{shop}/check")
+    page = admin.get(shop).text
+    older = [words for words in words_of(page) if "Not asked again" in words]
+    assert [words.partition(".")[0] for words in older] == [
+        "open: LINE has this address",
+        "open: “Use webhook” is on",
+        "open: The address leads on to another one (302), and LINE does not follow",
+    ]
+    setattr(line.account, credential, right)
+    admin.post(f"{shop}/check")
+    page = admin.get(shop).text
+    assert "good: LINE has this address." in words_of(page)
+    assert "Not asked again" not in page
+
+
+def test_webhook_that_is_asked_about_after_a_refused_secret_is_of_now(
+    admin: FlaskClient, line: Line, shop: str
+) -> None:
+    """The token alone is enough to ask about it."""
+    line.account.channel_secret = "another"
+    admin.post(f"{shop}/check")
+    admin.post(f"{shop}/webhook")
+    assert "good: LINE has this address." in words_of(admin.get(shop).text)
+
+
 def test_check_while_line_is_down_leaves_what_was_known(
     admin: FlaskClient, line: Line, shop: str
 ) -> None:

@@ -4,6 +4,7 @@ Meanings follow LINE.md 1.1, 2.8 and 2.9 (sources there: LINE's reference, and i
 statistics and on TLS).
 """
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
@@ -25,7 +26,15 @@ def webhook(known: Checks, url: str) -> list[Check]:
         found.append(_switch(known))
     if known.test_reason:
         found.append(_test(known))
-    return found
+    return [_of_before(check) for check in found] if known.webhook_was_left_out else found
+
+
+def _of_before(check: Check) -> Check:
+    """An answer that was not asked for again: what it says may be over."""
+    words = _(
+        "%(words)s Not asked again: LINE has to accept token and secret first.", words=check.words
+    )
+    return replace(check, is_good=None, words=words)
 
 
 def _credentials(known: Checks, problem: str | None) -> Check:

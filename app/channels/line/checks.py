@@ -62,6 +62,14 @@ class Checks:
         return _moment(self.webhook_at)
 
     @property
+    def webhook_was_left_out(self) -> bool:
+        """Whether LINE refused token or secret when last asked, so that the webhook's answers are older."""
+        token_at, webhook_at = self.token_checked_at, self.webhook_checked_at
+        if token_at is None or webhook_at is None or (self.token_fits and self.secret_fits):
+            return False
+        return webhook_at < token_at
+
+    @property
     def reads_by_hand(self) -> bool:
         """Whether LINE shows "Read" when it is told to, and not by itself (S9)."""
         return self.read_mode == BY_HAND
