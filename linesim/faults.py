@@ -19,7 +19,7 @@ NOT_UTF8 = "<html>サーバーエラー</html>".encode("shift_jis")
 HTML_ERROR = "<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
 
 BEFORE = {
-    "400", "400-reply-token", "401", "403", "404", "409", "409-with-ids", "429", "429-monthly", "429-other",
+    "202", "400", "400-reply-token", "401", "403", "404", "409", "409-with-ids", "410", "429", "429-monthly", "429-other",
     "429-retry-after", "500", "500-bytes", "500-html", "503", "reset", "timeout-before",
 }
 # How LINE's own webhook test went; whatever the bot server would have answered.
@@ -43,6 +43,7 @@ ERRORS = {
     "403": (403, "You cannot use this API with your plan"),
     "404": (404, "Not found"),
     "409": (409, KEY_ACCEPTED),
+    "410": (410, "Gone"),
     "429": (429, RATE_LIMIT),
     "429-monthly": (429, MONTHLY_LIMIT),
     "429-other": (429, OTHER_LIMIT),
@@ -51,6 +52,7 @@ ERRORS = {
     "503": (503, "Service unavailable"),
 }
 BODIES = {
+    "202": ("{}", 202, "application/json"),
     "500-bytes": (NOT_UTF8, 500, "text/html"),
     "500-html": (HTML_ERROR, 500, "text/html"),
     "odd-200": ("{}", 200, "application/json"),
@@ -59,12 +61,14 @@ BODIES = {
 }
 # As the page tells them.
 WORDS = {
+    "202": "202, still preparing",
     "400": "400, something in it is wrong",
     "400-reply-token": "400, invalid reply token",
     "403": "403, not in this plan",
     "404": "404",
     "409": "409, retry key accepted already",
     "409-with-ids": "409, with the message's ids",
+    "410": "410, no longer there",
     "429-other": "429, too many to one person",
     "500-bytes": "500, bytes that are no text",
     "odd-200-bytes": "200, bytes that are no text",

@@ -1,4 +1,4 @@
-"""Messages that need more than a kind: sets of photos, LINE's emoji, a mention, files from this device."""
+"""Messages that need more than a kind: sets of photos, LINE's emoji, a mention, a nameless member, files from this device."""
 
 import base64
 from typing import Any
@@ -13,21 +13,25 @@ from linesim.state import Customer, Group
 SET_ORDER = (2, 1, 3)
 EMOJI_TEXT = "Good morning (hello) from me"
 EMOJI = {"index": 13, "length": 7, "productId": "5ac1bfd5040ab15980c9b435", "emojiId": "001"}
-KINDS = ("photos", "emoji", "mention", "upload")
+KINDS = ("photos", "part", "emoji", "mention", "nameless", "upload")
 
 
 def send(stage: Stage, writer: Customer, kind: str, *, group: Group | None, files: list[FileStorage]) -> None:
     """One of KINDS. Raise Impossible when nothing was chosen."""
     match kind:
-        case "photos":
+        case "photos" | "part":
             set_id = ids.opaque_token()
-            for index in SET_ORDER:
+            for index in SET_ORDER if kind == "photos" else SET_ORDER[:-1]:
                 extra = {"imageSet": {"id": set_id, "index": index, "total": len(SET_ORDER)}}
                 stage.write(writer, kind="image", group=group, extra=extra)
         case "emoji":
             stage.write(writer, text=EMOJI_TEXT, group=group, extra={"emojis": [EMOJI]})
         case "mention":
             _mention(stage, writer, group)
+        case "nameless":
+            if group is None:
+                raise Impossible("only members of a group can write without a user id")
+            stage.write(writer, text="I agreed to nothing yet", group=group, anonymous=True)
         case _:
             _upload(stage, writer, group, [file for file in files if file.filename])
 

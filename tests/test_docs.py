@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from linesim import faults
 from tests import permissions
 from tests.architecture.source import modules
 
@@ -92,6 +93,14 @@ def test_readme_promises_what_the_tests_hold():
         "never redelivered while Mado was down",
     ):
         assert words in " ".join(promise.split())
+
+
+def test_trying_by_hand_orders_only_faults_that_the_simulators_page_offers():
+    parts = [part for part in text("docs/trying.md").split("\n## ") if "| behaviour | fault" in part]
+    rows = [line for part in parts for line in part.splitlines() if line.startswith("| ")]
+    ordered = set(re.findall("`([^`]+)`", " ".join(row.split(" | ")[1] for row in rows)))
+    assert len(ordered) >= 8
+    assert ordered - set(faults.WORDS.values()) == set()
 
 
 def test_every_requirement_is_pinned_with_its_hashes():

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from flask import Response
-from linesim_tools import TOKEN, texts_seen
+from linesim_tools import TOKEN, texts_seen, write
 
 BEFORE = [("429", 429), ("429-retry-after", 429), ("429-monthly", 429), ("500", 500), ("500-html", 500), ("503", 503), ("401", 401)]
 
@@ -112,6 +112,14 @@ def test_a_fault_strikes_only_the_call_it_names(sim, line, somchai):
     assert line.push(somchai, "x").status_code == 200
     assert line.get(f"/v2/bot/profile/{somchai}").status_code == 500
     assert line.get(f"/v2/bot/profile/{somchai}").status_code == 200
+
+
+@pytest.mark.parametrize("what", ["202", "410"])
+def test_a_medium_is_not_there_as_often_as_ordered(sim, line, somchai, what):
+    message = write(sim, somchai, kind="video")["messageId"]
+    order(sim, what, call="content", times=2)
+    statuses = [line.get(f"/v2/bot/message/{message}/content").status_code for _ in range(3)]
+    assert statuses == [int(what), int(what), 200]
 
 
 def test_a_star_strikes_any_call_token_calls_too(sim, line):

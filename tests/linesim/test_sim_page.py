@@ -253,6 +253,22 @@ def test_a_set_of_photos_comes_in_no_order(sim, bot, somchai):
     assert {(one["id"], one["total"]) for one in sets} == {(sets[0]["id"], 3)}
 
 
+def test_the_last_photo_of_a_set_may_never_come(sim, bot, somchai):
+    sim.post(f"/talks/{somchai}/messages", data={"kind": "part"})
+    write(sim, somchai, "That was it")
+    *photos, text = (event["message"] for event in events_of(bot, 3))
+    assert [(photo["imageSet"]["index"], photo["imageSet"]["total"]) for photo in photos] == [(2, 3), (1, 3)]
+    assert text["text"] == "That was it"
+
+
+def test_a_member_writes_without_a_user_id_in_groups_only(sim, bot, kenji, office):
+    sim.post(f"/talks/{office}/messages", data={"kind": "nameless", "as": kenji})
+    [event] = events_of(bot, 1)
+    assert event["source"] == {"type": "group", "groupId": office}
+    assert sim.post(f"/talks/{kenji}/messages", data={"kind": "nameless"}).status_code == 409
+    assert "Without a user id" not in sim.get(f"/talks/{kenji}").get_data(as_text=True)
+
+
 def test_an_emoji_and_a_mention_say_where_they_stand(sim, bot, somchai, office):
     sim.post(f"/talks/{somchai}/messages", data={"kind": "emoji"})
     sim.post(f"/talks/{office}/messages", data={"kind": "mention", "as": somchai})
