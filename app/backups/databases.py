@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ from app.models import Base
 # Where there is none of these, nothing is lost.
 TELLING = ("agents", "channels", "cases")
 CONNECT_SECONDS = 10
+# PostgreSQL sees a client off a moment after it has gone.
+GOING_SECONDS = 2.0
 
 
 def engine_of(config: Config) -> str:
@@ -154,10 +157,12 @@ def _is_postgresql_open() -> bool:
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
         " AND pid <> pg_backend_pid() AND backend_type = 'client backend' LIMIT 1"
     )
-    with db.engine.connect() as connection:
-        found = connection.scalar(others)
+    until = time.monotonic() + GOING_SECONDS
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while (is_open := connection.scalar(others) is not None) and time.monotonic() < until:
+            time.sleep(0.05)
     db.engine.dispose()
-    return found is not None
+    return is_open
 
 
 def put_in_place(config: Config, file: Path) -> None:
