@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 
 from app import (
     calling,
+    counters,
     delivery,
     downloads,
     lookups,
@@ -33,6 +34,7 @@ from app.domain import (
     inbox,
     invitations,
     kept_events,
+    metrics,
     notifications,
     sessions,
     tokens,
@@ -121,6 +123,7 @@ class Housekeeping:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._due_at = now()
+        self._has_sockets = False
 
     def __call__(self) -> bool:
         if abs(now() - self._due_at) < self.EVERY:
@@ -135,7 +138,22 @@ class Housekeeping:
                 sessions.flush_touches()
                 tokens.flush_touches()
                 service.keep_presence(present)
+        self._write_metrics()
         return False
+
+    def _write_metrics(self) -> None:
+        """Nothing while nothing happens: a Mado at rest doesn't write for this."""
+        taken, sockets = counters.take(), service.socket_count(self._app)
+        if not (taken or sockets or self._has_sockets):
+            return
+        try:
+            with transaction.writing():
+                metrics.add(taken)
+                metrics.tell(counters.SOCKETS, sockets, process=OWNER)
+        except BaseException:
+            counters.give_back(taken)
+            raise
+        self._has_sockets = sockets > 0
 
 
 class Steadiness:
@@ -242,6 +260,7 @@ def tidy() -> None:
         explain.forget_old()
         notifications.forget_old()
         webhook_calls.forget_old()
+        metrics.forget_dead()
     downloads.sweep_strays()
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Row, select
 
-from app import outgoing, transaction
+from app import counters, outgoing, transaction
 from app.blueprints.api import documents
 from app.clock import now
 from app.domain import queues, webhook_calls
@@ -148,9 +148,13 @@ def _record(call_id: int, leased_until: datetime, outcome: Outcome) -> None:
         if call.due_at != leased_until:
             return  # the lease ran out, and somebody else has it
         if not outcome.problem:
+            came = "succeeded"
             webhook_calls.succeeded(call, outcome.status or 0)
         elif outcome.is_final or call.attempts >= MOST_TRIES:
+            came = "failed"
             webhook_calls.give_up(call, outcome.problem, outcome.status)
         else:
+            came = "delayed"
             at = now() + backoff(call.attempts, BACKOFF_SECONDS)
             webhook_calls.again(call, at, outcome.problem, outcome.status)
+        transaction.count(counters.CALLS, outcome=came)

@@ -17,6 +17,7 @@ from app.smtp import Smtp
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_SECRET_KEY = 32
+SHORTEST_TOKEN = 16
 
 
 class ConfigError(Exception):
@@ -48,6 +49,7 @@ SETTINGS = (
     Setting("MAIL_FROM", "none", "The sender of emails, like `help@example.com` or `Mado <help@example.com>`; needed with SMTP_URL."),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting("LOG_FORMAT", "plain", "`plain`, or `json`: one object a line, with a line for every request."),
+    Setting("METRICS_TOKEN", "none", "Who brings it as `Authorization: Bearer ...` may read `/metrics`; 16 characters or more. Without it only this machine may."),
 )
 
 
@@ -68,6 +70,7 @@ class Config:
     allow_private_hosts: frozenset[str]
     log_level: str
     log_format: str = "plain"
+    metrics_token: str | None = None
     smtp: Smtp | None = None
     is_testing: bool = field(default=False)
 
@@ -161,8 +164,18 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         allow_private_hosts=_hosts(env.get("ALLOW_PRIVATE_HOSTS")),
         log_level=level,
         log_format=log_format,
+        metrics_token=_metrics_token(env.get("METRICS_TOKEN")),
         smtp=_smtp(env.get("SMTP_URL"), env.get("MAIL_FROM")),
     )
+
+
+def _metrics_token(value: str | None) -> str | None:
+    if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or " " in value):
+        raise ConfigError(
+            f"METRICS_TOKEN must have {SHORTEST_TOKEN} ASCII characters or more, without spaces."
+            ' Make one: python -c "import secrets; print(secrets.token_urlsafe(24))"'
+        )
+    return value or None
 
 
 def _hosts(value: str | None) -> frozenset[str]:

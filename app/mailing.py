@@ -12,7 +12,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import Row, select
 
-from app import mails, transaction
+from app import counters, mails, transaction
 from app.clock import now
 from app.domain import access, notifications, queues
 from app.extensions import db
@@ -104,9 +104,13 @@ def _record(notification_id: int, leased_until: datetime, problem: NotMailed | N
         if told.mail_due_at != leased_until:
             return  # the lease ran out, and somebody else has it
         if problem is None:
+            outcome = "sent"
             notifications.mailed(told)
         elif problem.is_final or told.mail_attempts >= MOST_TRIES:
+            outcome = "failed"
             notifications.not_mailed(told, str(problem))
         else:
+            outcome = "delayed"
             told.mail_problem = str(problem)
             told.mail_due_at = now() + backoff(told.mail_attempts, BACKOFF_SECONDS)
+        transaction.count(counters.MAILS, outcome=outcome)

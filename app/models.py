@@ -28,7 +28,7 @@ from app.tables.base import (
 )
 from app.tables.cases import Case, Label, case_labels
 from app.tables.channels import CallFailure, Channel, Contact, Conversation, Identity, MonthlyCount
-from app.tables.house import AUDIT_EVENTS, AUDITED, RULE_EVENTS, Event, Lease, Setting
+from app.tables.house import AUDIT_EVENTS, AUDITED, RULE_EVENTS, Event, Lease, Metric, Setting
 from app.tables.messages import (
     Attachment,
     Delivery,
@@ -93,6 +93,7 @@ __all__ = [
     "Lease",
     "Macro",
     "Message",
+    "Metric",
     "MonthlyCount",
     "Notification",
     "PasswordRequest",

@@ -13,14 +13,15 @@ from typing import Any
 
 from flask import Flask
 
-from app import logs
+from app import counters, logs
+from app.problems import is_webhook
 
 Environ = dict[str, Any]
 HEADER = "X-Request-ID"
 GIVEN = "HTTP_X_REQUEST_ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 # Load balancers ask every second, and nobody wants to read that.
-QUIET = frozenset({"health"})
+QUIET = frozenset({"health", "metrics"})
 
 log = logging.getLogger(logs.REQUESTS)
 
@@ -59,14 +60,20 @@ class Numbered:
 
 
 def _tell(environ: Environ, status: str, seconds: float) -> None:
-    if not log.isEnabledFor(logging.INFO) or _group(environ) in QUIET:
+    group = _group(environ)
+    if group in QUIET:
+        return
+    counters.answered(group, status[:3], seconds)
+    if not log.isEnabledFor(logging.INFO):
         return
     answer = {"status": int(status[:3]), "milliseconds": round(seconds * 1000, 1)}
     log.info("answered", extra={"answer": answer})
 
 
 def _group(environ: Environ) -> str:
-    """What kind of page was asked for: the blueprint's name."""
+    """What kind of page was asked for: webhooks of all kinds, else the blueprint."""
+    if is_webhook(environ["PATH_INFO"]):
+        return "webhook"
     endpoint = getattr(environ.get("werkzeug.request"), "endpoint", None) or "none"
     return str(endpoint).partition(".")[0]
 

@@ -19,7 +19,8 @@ from app.config import Config
 from app.domain import settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-HEALTH_PATHS = ("/healthz", "/readyz")
+# Asked by programs under whatever name the machine has; /metrics judges that for itself.
+HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
 # Taking 2 MB of a form's fields apart keeps everybody waiting for seconds; strangers sign in only.
 LARGEST_STRANGERS_FORM = 64 * 1024
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])

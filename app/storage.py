@@ -7,6 +7,7 @@ know messages, and to decide who may read.
 
 import os
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -88,6 +89,11 @@ def size_of(key: str) -> int | None:
     """In bytes; None when it is not there."""
     path = path_of(key)
     return path.stat().st_size if path.is_file() else None
+
+
+def free_bytes() -> int:
+    """How much space is left where they are."""
+    return shutil.disk_usage(current_app.extensions["mado"].data_dir).free
 
 
 def keys_before(moment: datetime) -> Iterator[str]:

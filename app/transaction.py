@@ -9,6 +9,7 @@ failed commit: nothing is woken and the caller gets the exception.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from app import counters
 from app.extensions import db, is_writing
 
 Listener = Callable[[], None]
@@ -21,9 +22,11 @@ def commit() -> None:
     """Let rules see what happened, make all of it visible, then wake those who wait for it."""
     for prepare in _preparations:
         prepare()
-    waiting = db.session.info.pop("wakes", ())
+    info = db.session.info
+    waiting, counted = info.pop("wakes", ()), info.pop("counted", ())
     db.session.commit()
     is_writing.set(False)
+    counters.count(counted)
     for topic in waiting:
         for wake in _listeners.get(topic, ()):
             wake()
@@ -62,6 +65,11 @@ def _give_back() -> None:
 def wake_after_commit(topic: str) -> None:
     """Remember that this transaction made work of this kind: events, deliveries or lookups."""
     db.session.info.setdefault("wakes", set()).add(topic)
+
+
+def count(name: str, **labels: str) -> None:
+    """Count it once this transaction is committed, and not at all if it never is."""
+    db.session.info.setdefault("counted", []).append(counters.series(name, **labels))
 
 
 def before_commit(preparation: Listener) -> None:

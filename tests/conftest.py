@@ -23,7 +23,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from app import create_app, schema, transaction
+from app import counters, create_app, schema, transaction
 from app.config import Config
 from app.domain import agents, sessions, tokens
 from app.extensions import db
@@ -191,6 +191,7 @@ def _forget_memory() -> None:
     sessions._used.clear()
     sessions._written.clear()
     tokens._used.clear()
+    counters.take()
     for throttle in (
         auth.by_account, auth.by_address, second_step.by_code, account.by_agent,
         forgotten.by_account, forgotten.by_address,

@@ -21,7 +21,7 @@ from app.problems import is_webhook
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Nobody is signed in here: files, load balancers, providers, people with a link, and programs with
 # their own tokens.
-ANONYMOUS_PATHS = ("/static/", "/media/", "/healthz", "/readyz", "/api/")
+ANONYMOUS_PATHS = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/api/")
 
 audit = logging.getLogger("mado.audit")
 

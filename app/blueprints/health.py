@@ -1,15 +1,21 @@
-"""What a load balancer asks: is the process there, and can it work?"""
+"""What a load balancer asks: is the process there, and can it do its work?
+
+Not ready is a process that can't: others should get the requests. What else is wrong is told and
+judged no reason, or one stopped scheduler would take every page away.
+"""
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import background, schema
+from app import background, schema, storage
 from app.extensions import db
 from app.live import service
 
 blueprint = Blueprint("health", __name__)
+
+# With less, a burst of messages can't be stored.
+LEAST_FREE_BYTES = 1024 * 1024
 
 
 @blueprint.get("/healthz")
@@ -20,19 +26,35 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """503 only for the database and its migrations; the rest is told, not judged."""
+    """503 when this process can't work; `problems` says in words what is wrong, here or elsewhere."""
     try:
-        db.session.execute(text("SELECT 1"))
         is_migrated = schema.is_current(db.session.connection())
+        tick = background.last_tick() if is_migrated else None
     except SQLAlchemyError:
-        return {"status": "unavailable", "database": "unreachable"}, 503
+        return _unavailable("unreachable", "The database can't be reached.")
     if not is_migrated:
-        return {"status": "unavailable", "database": "migrations are missing"}, 503
-    tick = background.last_tick()
-    return {
-        "status": "ok",
-        "database": (current_app.extensions["mado"].is_sqlite and "sqlite") or "postgresql",
-        "scheduler_last_tick": tick.isoformat() if tick else None,
-        "scheduler_is_late": background.is_late(tick),
-        "redis": service.bus_state(current_app),
+        return _unavailable("migrations are missing", "The database lacks migrations: run `flask --app wsgi db upgrade`.")
+    is_sqlite = current_app.extensions["mado"].is_sqlite
+    is_late, is_full = background.is_late(tick), storage.free_bytes() < LEAST_FREE_BYTES
+    redis = service.bus_state(current_app)
+    problems = {
+        "The scheduler has not run for a minute: chats don't end by themselves.": is_late,
+        "The disk that DATA_DIR is on is full.": is_full,
+        "Redis can't be reached: pages hear of each other a second later.": redis == "unreachable",
     }
+    is_unable = is_sqlite and is_full  # the database is on that disk
+    found = [problem for problem, is_there in problems.items() if is_there]
+    status = "unavailable" if is_unable else "degraded" if found else "ok"
+    return {
+        "status": status,
+        "problems": found,
+        "database": "sqlite" if is_sqlite else "postgresql",
+        "scheduler_last_tick": tick.isoformat() if tick else None,
+        "scheduler_is_late": is_late,
+        "disk": "full" if is_full else "ok",
+        "redis": redis,
+    }, 503 if is_unable else 200
+
+
+def _unavailable(database: str, problem: str) -> ResponseReturnValue:
+    return {"status": "unavailable", "problems": [problem], "database": database}, 503

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import joinedload
 
+from app import counters
 from app.clock import now
 from app.domain import hot
 from app.extensions import db
@@ -52,8 +53,10 @@ def record(
         agent_id=by.id if by else None,
         data=json.dumps(data, ensure_ascii=False) if data else "{}",
     )
-    pile = "ruled" if "is_ruling" in db.session.info else "fresh"
-    db.session.info.setdefault(pile, []).append(Fresh(type_, case_id, data))
+    info = db.session.info
+    pile = "ruled" if "is_ruling" in info else "fresh"
+    info.setdefault(pile, []).append(Fresh(type_, case_id, data))
+    info.setdefault("counted", []).append(counters.series(counters.EVENTS, type=type_))
     wake_after_commit("events")
 
 

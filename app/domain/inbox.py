@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
+from app import counters, transaction
 from app.channels import registry
 from app.channels.base import Inbound, Unreadable
 from app.clock import now
@@ -96,6 +97,7 @@ def receive_each(source: Source, batch: Sequence[Inbound | Unreadable], raw: lis
         except Exception as problem:  # the poison is kept with its reason, its neighbours live
             events.take_fresh()
             kept_events.keep(source.id, event.key, body, problem)
+            transaction.count(counters.INTAKE, outcome="kept_back")
 
 
 def retry_kept_back(receipt: Receipt) -> bool:
@@ -131,6 +133,7 @@ def _take_in(source: Source, event: Inbound | Unreadable, *, has_receipt: bool =
     connection = hot.connection()
     place = places.find(connection, source, event) if event.conversation_id else None
     if not (has_receipt or _is_new(connection, source, event, place)):
+        transaction.count(counters.INTAKE, outcome="redelivered")
         return
     if event.kind == "message" and event.conversation_id:
         _add_message(connection, source, event, place or places.make(source, event))
@@ -142,6 +145,7 @@ def _take_in(source: Source, event: Inbound | Unreadable, *, has_receipt: bool =
     elif event.kind in SHOWN_KINDS and event.conversation_id:
         _add_line(source, event, place)
     engine.run_fresh()
+    transaction.count(counters.INTAKE, outcome="taken_in")
 
 
 def _wait_for_turn(source: Source, batch: Sequence[Inbound | Unreadable]) -> None:

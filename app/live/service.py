@@ -119,6 +119,11 @@ def bus_state(app: Flask) -> str:
     return of(app).bus.state()
 
 
+def socket_count(app: Flask) -> int:
+    """How many pages hold a socket of this process."""
+    return len(of(app).hub.clients())
+
+
 def present_agents(app: Flask) -> frozenset[int]:
     """Agents with an open page in this process; their sessions count as used."""
     clients = of(app).hub.clients()

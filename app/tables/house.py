@@ -66,3 +66,16 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     owner: Mapped[str] = mapped_column(String(80))
     until: Mapped[datetime] = mapped_column(Moment)
+
+
+class Metric(Base):
+    """One series of numbers, added up over all processes and restarts.
+
+    With a `process` it is what that one has now, until it has not said so for some seconds.
+    """
+
+    __tablename__ = "metrics"
+    series: Mapped[str] = mapped_column(String(200), primary_key=True)
+    process: Mapped[str] = mapped_column(String(80), primary_key=True, default="")
+    value: Mapped[float]
+    told_at: Mapped[datetime] = mapped_column(Moment)

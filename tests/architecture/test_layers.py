@@ -25,6 +25,7 @@ RANKS = {
     "app.delivery": SHARED,
     "app.downloads": SHARED,
     "app.compiling": GROUND,
+    "app.counters": GROUND,
     "app.logs": GROUND,
     "app.requests": ENTRY,
     "app.server_logs": GROUND,

@@ -81,6 +81,7 @@ TABLE = {
     "GET static": Rule(*PUBLIC),
     "GET health.healthz": Rule(*PUBLIC),
     "GET health.readyz": Rule(*PUBLIC),
+    "GET metrics.index": Rule(*PUBLIC),  # of this machine
     "GET patterns.index": Rule(*NOBODY),
     # Sent files, by their token alone
     "GET media.original": Rule(*PUBLIC, about=SENT),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from app import transaction
+from app import counters, transaction
 from app.clock import now
 from app.domain import events
 from app.domain.agents import Refused
@@ -67,6 +67,7 @@ def run(
     db.session.flush()
     for run_ in runs:
         run_.pass_id = pass_.id
+        transaction.count(counters.RULE_RUNS, outcome=run_.outcome)
     db.session.add_all(runs)
     db.session.flush()
     return pass_
