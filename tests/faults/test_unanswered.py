@@ -6,20 +6,20 @@ import pytest
 import requests
 
 from tests.channels.line_posts import text_event
-from tests.faults.dying import ORDER
 from tests.processes.servers import Mado, soon
 from tests.processes.visits import prepared, send
 
 
 @pytest.fixture
-def dying(embedded: Mado) -> Mado:
+def dying(embedded: Mado, tmp_path: Path) -> Mado:
+    embedded.env["DIES_AT"] = str(tmp_path / "die")
     embedded.start("-m", "gunicorn", "-c", "gunicorn.conf.py", "tests.faults.dying:app")
     return embedded
 
 
 def order_death(mado: Mado) -> None:
     soon(mado.is_ready)
-    Path(mado.env["DATA_DIR"], ORDER).touch()
+    Path(mado.env["DIES_AT"]).touch()
 
 
 def texts(mado: Mado, token: str) -> list[str]:

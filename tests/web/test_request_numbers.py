@@ -35,13 +35,15 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def kept():
-    """Everything that is logged, down to DEBUG."""
-    handler, level = Kept(), logging.root.level
+    """Everything that is logged, down to DEBUG, whatever was set up before in this process."""
+    handler = Kept()
     logging.root.addHandler(handler)
-    logging.root.setLevel(logging.DEBUG)
+    loggers = [logging.root, *map(logging.getLogger, (*logs.OURS, logs.REQUESTS))]
+    levels = [one.level for one in loggers]
+    [one.setLevel(logging.DEBUG) for one in loggers]
     yield handler
     logging.root.removeHandler(handler)
-    logging.root.setLevel(level)
+    [one.setLevel(level) for one, level in zip(loggers, levels, strict=True)]
 
 
 @pytest.fixture
