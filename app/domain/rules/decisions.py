@@ -56,8 +56,12 @@ def decide(definition: Definition, seen: Seen) -> Decision:
 
 
 def _block_holds(block: Block, seen: Seen) -> bool:
-    clauses = (_holds(clause, seen) for clause in block.clauses)
-    return all(clauses) if block.match == "all" else any(clauses)
+    """A loop instead of all() or any(): every new case asks it of every rule."""
+    wants_all = block.match == "all"
+    for clause in block.clauses:
+        if _holds(clause, seen) != wants_all:
+            return not wants_all
+    return wants_all
 
 
 def _holds(clause: Clause, seen: Seen) -> bool:

@@ -7,6 +7,7 @@ where it stands, `blocks[0].conditions[1].value`, so that a form can show it at 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from app.domain import characters
@@ -59,9 +60,12 @@ class Step:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definition:
-    """When and what. Without blocks it applies to every case of its type."""
+    """When and what. Without blocks it applies to every case of its type.
+
+    Without slots: what follows from it is asked of every rule for every new case, and kept.
+    """
 
     type: str
     name: str
@@ -69,7 +73,7 @@ class Definition:
     blocks: tuple[Block, ...]
     steps: tuple[Step, ...]
 
-    @property
+    @cached_property
     def clauses(self) -> tuple[Clause, ...]:
         return tuple(clause for block in self.blocks for clause in block.clauses)
 
@@ -81,7 +85,7 @@ class Definition:
         surely = (one for one in self.blocks if one.match == "all" or len(one.clauses) == 1)
         return tuple(clause for block in surely for clause in block.clauses)
 
-    @property
+    @cached_property
     def conditions(self) -> frozenset[str]:
         return frozenset(clause.condition for clause in self.clauses)
 
