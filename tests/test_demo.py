@@ -54,6 +54,15 @@ def test_demo_has_an_admin_two_agents_two_groups_and_a_connected_line_channel(to
         assert Credentials.of(channel).secret
 
 
+def test_audit_of_the_demo_stands_in_the_order_of_time(told):
+    app, _ = told
+    with app.app_context():
+        told_of = Event.type.like("label.%") | Event.type.like("agent.%") | Event.type.like("channel.%")
+        moments = list(db.session.scalars(select(Event.occurred_at).where(told_of).order_by(Event.id)))
+    assert len(moments) > 5
+    assert moments == sorted(moments)
+
+
 def test_demo_has_macros_for_everybody_and_one_of_an_agents_own(told):
     app, _ = told
     with app.app_context():

@@ -6,6 +6,7 @@ still hold, the simulator's customers, and whether there is anybody who could si
 
 import json
 import sys
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -19,6 +20,8 @@ from app.extensions import db
 from app.models import Agent, Case, Channel
 
 FILE = "demo.json"
+# The week's first case is seven days old; who answered it was there before.
+OPENED_BEFORE = timedelta(days=8)
 
 
 def main() -> int:
@@ -40,9 +43,11 @@ def prepare(app: Flask) -> dict[str, Any]:
     is_told = config.is_loopback and is_empty()
     if is_told:
         with transaction.writing():
-            opened, kept = shop.open_shop()
-            saved.write_down(opened)
-            telling.tell(opened, script.read(), today=clock.now().astimezone())
+            today = clock.now().astimezone()
+            with clock.telling_of(today - OPENED_BEFORE):
+                opened, kept = shop.open_shop()
+                saved.write_down(opened)
+            telling.tell(opened, script.read(), today=today)
             shop.keep(path, kept)  # before the commit: a password must not be lost
     found = shop.kept(path) or {"accounts": [], "line": None}
     return {
