@@ -29,7 +29,7 @@ FAMILIES = {
     counters.MAILS: ("counter", "Tries to mail a notification, by outcome."),
     counters.SOCKETS: ("gauge", "Open pages with a websocket."),
     "mado_queue_age_seconds": ("gauge", "For how long the first in a queue has been due."),
-    "mado_queue_depth": ("gauge", "How many wait in a queue, those with a later time included."),
+    "mado_queue_depth": ("gauge", "How many wait in a queue, those to be tried again later included."),
     counters.SECONDS: ("histogram", "Seconds until an answer began, by group of pages."),
     counters.REQUESTS: ("counter", "Answered requests by group of pages and status."),
     counters.RULE_RUNS: ("counter", "Rules that acted, by outcome."),

@@ -35,6 +35,8 @@ QUEUES: tuple[tuple[str, Any], ...] = (
     ("webhook_calls", WebhookCall.due_at),
     ("kept_back", Receipt.due_at),
 )
+# Everybody known is looked up again once a day: only those whose time has come wait for something.
+DAILY = {"look_ups", "look_ups_of_groups"}
 _ADDED = insert(Metric.__table__)
 _TOLD = insert(Metric.__table__)
 
@@ -77,11 +79,13 @@ def totals() -> dict[str, float]:
 
 def waiting() -> dict[str, tuple[int, float]]:
     """By queue: how many wait, and for how many seconds the first of them has been due."""
+    moment = now()
     asked = [
-        select(literal(name), func.count(), func.min(due_at)).where(due_at.is_not(None))
+        select(literal(name), func.count(), func.min(due_at)).where(
+            due_at <= moment if name in DAILY else due_at.is_not(None)
+        )
         for name, due_at in QUEUES
     ]
-    moment = now()
     return {
         name: (count, max(0.0, (moment - first).total_seconds()) if first else 0.0)
         for name, count, first in db.session.execute(union_all(*asked))

@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from app import transaction
+from app.clock import now
 from app.domain import chats, metrics
 from app.extensions import db
-from app.models import Agent, Metric
+from app.models import Agent, Identity, Metric
 from tests.world import chat_of, connected, count
 
 
@@ -49,3 +52,12 @@ def test_queues_tell_how_many_wait_and_since_when(clock, alice):
         chats.reply(chat, "again", by=agent, key="k2")
     clock.shift(timedelta(seconds=90))
     assert metrics.waiting()["deliveries"] == (2, 90.0)
+
+
+def test_a_look_up_waits_from_the_moment_it_is_due(clock):
+    chat_of(connected())
+    with transaction.writing():
+        db.session.execute(update(Identity).values(lookup_due_at=now() + timedelta(days=1)))
+    assert metrics.waiting()["look_ups"] == (0, 0.0)
+    clock.shift(timedelta(days=1, seconds=60))
+    assert metrics.waiting()["look_ups"] == (1, 60.0)
