@@ -23,6 +23,7 @@ from app import (
     password_mails,
     quotas,
     signals,
+    storage,
     transaction,
 )
 from app.channels import registry
@@ -116,7 +117,10 @@ def _warnings() -> list[str]:
 
 
 class Housekeeping:
-    """What each process counted in memory, written every 10 seconds: calls, use, presence."""
+    """What each process counted in memory, written every 10 seconds: calls, use, presence.
+
+    And what an earlier one had begun to receive on this machine, taken away.
+    """
 
     EVERY = timedelta(seconds=10)
 
@@ -139,6 +143,7 @@ class Housekeeping:
                 tokens.flush_touches()
                 service.keep_presence(present)
         self._write_metrics()
+        storage.forget_halves(now() - downloads.STRAY_AFTER)
         return False
 
     def _write_metrics(self) -> None:

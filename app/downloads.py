@@ -129,8 +129,9 @@ def _fetch(job: _Job, holding: "_Holding") -> None:
     with _opened(job) as download:
         if (download.size or 0) > job.largest:
             raise storage.TooLarge
-        stored = storage.write(holding.through(download.chunks), largest=job.largest)
-    _keep(job, holding, stored)
+        received = storage.receive(holding.through(download.chunks), largest=job.largest)
+    with received:
+        _keep(job, holding, received)
 
 
 @contextmanager
@@ -175,22 +176,19 @@ class _Holding:
         self.claim = renewed
 
 
-def _keep(job: _Job, holding: _Holding, stored: storage.Stored) -> None:
+def _keep(job: _Job, holding: _Holding, received: storage.Received) -> None:
     """Examine what came and record it; what is not recorded is not kept."""
-    keys: list[str | None] = [stored.key]
+    keys: list[str] = []
     is_kept = False
     try:
         holding.renew()  # decoding a large picture takes a moment
-        examined = previews.examine(stored.key, job.attachment.kind)
-        keys.append(examined.preview_key)
-        found = Found(
-            stored.key,
-            stored.size,
-            examined.content_type,
-            examined.preview_key,
-            examined.width,
-            examined.height,
-        )
+        examined = previews.examine(received.path, job.attachment.kind)
+        keys.append(received.keep())
+        pixels = {}
+        if preview := examined.preview:
+            keys.append(storage.write([preview.jpeg], largest=len(preview.jpeg)).key)
+            pixels = {"preview_key": keys[-1], "width": preview.width, "height": preview.height}
+        found = Found(keys[0], received.size, examined.content_type, **pixels)
         with transaction.writing():
             is_kept = attachments.store(holding.claim, found)
         if not is_kept:

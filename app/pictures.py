@@ -7,7 +7,6 @@ contact's picture that can't be had is no error of anybody's: the page shows ini
 
 import logging
 import mmap
-import os
 import re
 import secrets
 import threading
@@ -19,12 +18,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from flask import current_app
-
-from app import outgoing, transaction
+from app import outgoing, storage, transaction
 from app.domain import events
 from app.extensions import db
-from app.models import Case, Contact, Identity
+from app.models import Case, Identity
 
 LARGEST = 2_000_000
 MOST_PIXELS = 16_000_000
@@ -67,25 +64,35 @@ def fetch_for(identity_id: int, url: str) -> None:
 
 def fetch_for_channel(channel_id: int, url: str) -> None:
     """The same for the account that a channel is, whose picture only settings show."""
-    _try(f"channel {channel_id}", url, lambda picture: _write(_name_for(channel_id), picture))
+    _try(f"channel {channel_id}", url, lambda picture: keep(name_for(channel_id), picture))
 
 
-def path_of(contact: Contact) -> Path | None:
-    """The file with this contact's picture, of MEDIA_TYPE; None when there is none."""
-    if not contact.picture:
+def keep(name: str, picture: bytes) -> None:
+    """Under this name, in the place of an older one."""
+    storage.put(name, picture, folder=storage.PICTURES)
+
+
+def named(name: str | None) -> bytes | None:
+    """The picture of this name, of MEDIA_TYPE; None when there is none."""
+    try:
+        with storage.open_(name or "-", folder=storage.PICTURES) as file:
+            return file.read()
+    except FileNotFoundError:
         return None
-    path = _folder() / contact.picture
-    return path if path.is_file() else None
 
 
-def path_of_channel(channel_id: int) -> Path | None:
-    path = _folder() / _name_for(channel_id)
-    return path if path.is_file() else None
+def name_for(channel_id: int) -> str:
+    """What the picture of a channel is called; a contact's row tells its own."""
+    return f"channel-{channel_id}.jpg"
+
+
+def has_channel(channel_id: int) -> bool:
+    return storage.size_of(name_for(channel_id), folder=storage.PICTURES) is not None
 
 
 def forget_channel(channel_id: int) -> None:
     """Take the picture of a deleted channel away."""
-    (_folder() / _name_for(channel_id)).unlink(missing_ok=True)
+    storage.delete(name_for(channel_id), folder=storage.PICTURES)
 
 
 @dataclass(frozen=True)
@@ -256,17 +263,16 @@ def _try(whose: str, url: str, keep: Callable[[bytes], None]) -> None:
 def _keep(identity_id: int, picture: bytes) -> None:
     """Write the file, then the row, then take the old file away: a crash leaves a stray at most."""
     old = _of_identity(identity_id)
-    if old and _is_same(old, picture):
+    if named(old) == picture:
         return
     name = f"{secrets.token_urlsafe(24)}.jpg"
-    _write(name, picture)
+    keep(name, picture)
     try:
         replaced = _record(identity_id, name)
     except BaseException:
-        (_folder() / name).unlink(missing_ok=True)
+        storage.delete(name, folder=storage.PICTURES)
         raise
-    if replaced:
-        (_folder() / replaced).unlink(missing_ok=True)
+    storage.delete(replaced, folder=storage.PICTURES)
 
 
 def _of_identity(identity_id: int) -> str | None:
@@ -274,21 +280,6 @@ def _of_identity(identity_id: int) -> str | None:
     name = identity.contact.picture if identity else None
     transaction.release()
     return name
-
-
-def _is_same(name: str, picture: bytes) -> bool:
-    path = _folder() / name
-    return path.is_file() and path.read_bytes() == picture
-
-
-def _write(name: str, picture: bytes) -> None:
-    """All of it or nothing, readable by us alone."""
-    folder = _folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    making = folder / f".{secrets.token_hex(8)}"
-    with os.fdopen(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(picture)
-    making.replace(folder / name)
 
 
 def _record(identity_id: int, name: str) -> str | None:
@@ -301,12 +292,3 @@ def _record(identity_id: int, name: str) -> str | None:
         for (case_id,) in shown.all():
             events.record("contact.pictured", case_id=case_id, contact=contact.id)
     return old
-
-
-def _name_for(channel_id: int) -> str:
-    return f"channel-{channel_id}.jpg"
-
-
-def _folder() -> Path:
-    folder: Path = current_app.extensions["mado"].data_dir
-    return folder / "pictures"

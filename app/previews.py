@@ -1,4 +1,4 @@
-"""What a stored file is, and a small picture of it that we made: of pictures, and of films.
+"""What a file is, and a small picture of it that we made: of pictures, and of films.
 
 Pillow decodes pictures within limits (T9). One that it can't decode is no picture, whatever it says:
 it is kept as a file to be saved. The first frame of a film needs ffmpeg; without one on this
@@ -12,37 +12,28 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from app import content_types, pictures, storage
+from app import content_types, pictures
 
 FRAME_SECONDS = 20.0
-LARGEST_PREVIEW = 5_000_000
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What a file is served as; its preview's name in the storage, and its own size in pixels."""
+    """What a file is served as; and its preview, with which its own size in pixels is known."""
 
     content_type: str
-    preview_key: str | None = None
-    width: int | None = None
-    height: int | None = None
+    preview: pictures.Preview | None = None
 
 
-def examine(storage_key: str, kind: str) -> Examined:
-    """Look at a stored file that is said to be of this kind; its preview is stored, too.
-
-    Outside any transaction. Whoever does not keep the outcome deletes the preview.
-    """
-    path = storage.path_of(storage_key)
+def examine(path: Path, kind: str) -> Examined:
+    """Look at a file that is said to be of this kind. Outside any transaction."""
     type_ = content_types.fitting(kind, content_types.of_file(path))
     preview = _preview(path, kind, type_)
-    if preview is None:
-        is_picture = kind == "image"
-        return Examined(content_types.OTHER if is_picture else type_)
-    key = storage.write([preview.jpeg], largest=LARGEST_PREVIEW).key
-    return Examined(type_, key, preview.width, preview.height)
+    if preview is None and kind == "image":
+        return Examined(content_types.OTHER)
+    return Examined(type_, preview)
 
 
 def _preview(path: Path, kind: str, type_: str) -> pictures.Preview | None:

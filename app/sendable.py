@@ -8,6 +8,7 @@ refused: nobody should get used to being sent one.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from flask_babel import gettext as _
@@ -45,12 +46,14 @@ class Upload:
 def keep(upload: Upload, *, largest_mb: int) -> Attachment:
     """Store it and say what it is, as a row without a case yet. Raise Refused; nothing is kept then."""
     try:
-        stored = storage.write(upload.chunks, largest=largest_mb * settings.MEGABYTE)
+        received = storage.receive(upload.chunks, largest=largest_mb * settings.MEGABYTE)
     except storage.TooLarge as problem:
         raise TooLarge(_("Too large: a file may have %(most)s MB.", most=largest_mb)) from problem
-    made = Attachment(state="stored", storage_key=stored.key, size=stored.size)
+    made = Attachment(state="stored", size=received.size)
     try:
-        _judge(made, filenames.clean(upload.name))
+        with received:
+            _judge(made, received.path, filenames.clean(upload.name))
+            made.storage_key = made.storage_key or received.keep()
     except BaseException:
         forget(made)
         raise
@@ -62,8 +65,7 @@ def forget(made: Attachment) -> None:
     storage.delete(made.storage_key, made.preview_key)
 
 
-def _judge(made: Attachment, name: str) -> None:
-    path = storage.path_of(made.storage_key or "")
+def _judge(made: Attachment, path: Path, name: str) -> None:
     if not made.size:
         raise Refused(_("This file is empty."))
     if _is_program(path, name):
@@ -74,7 +76,7 @@ def _judge(made: Attachment, name: str) -> None:
     if made.kind == "image":
         _write_anew(made, path)
     elif made.kind == "video":
-        _add_picture(made)
+        _add_picture(made, path)
     if made.kind in ("video", "audio"):
         made.duration_ms = probing.duration_ms(path)
 
@@ -92,12 +94,14 @@ def _write_anew(made: Attachment, path: Path) -> None:
             made.kind = "file"
             return
         picture = pictures.rewritten(path, may_be_png=_may_be_png(made))
-        preview = pictures.preview(_kept(made, picture))
+        preview = pictures.preview(BytesIO(picture.content))
     except pictures.NotAPicture:
         made.kind = "file"
         return
-    made.width, made.height = picture.width, picture.height
-    made.preview_key = storage.write([preview.jpeg], largest=len(preview.jpeg)).key
+    made.storage_key, made.preview_key = _kept(picture.content), _kept(preview.jpeg)
+    made.width, made.height, made.size = picture.width, picture.height, len(picture.content)
+    made.content_type = picture.content_type
+    made.filename = _with_ending(made.filename, content_types.EXTENSIONS[picture.content_type])
 
 
 def _may_be_png(made: Attachment) -> bool:
@@ -106,14 +110,8 @@ def _may_be_png(made: Attachment) -> bool:
     return made.content_type == "image/png" and is_small
 
 
-def _kept(made: Attachment, picture: pictures.Rewritten) -> Path:
-    """Put the new picture into the old one's place; its name gets the ending that fits."""
-    old, made.storage_key = made.storage_key, None
-    storage.delete(old)
-    stored = storage.write([picture.content], largest=len(picture.content))
-    made.storage_key, made.size, made.content_type = stored.key, stored.size, picture.content_type
-    made.filename = _with_ending(made.filename, content_types.EXTENSIONS[picture.content_type])
-    return storage.path_of(stored.key)
+def _kept(content: bytes) -> str:
+    return storage.write([content], largest=len(content)).key
 
 
 def _with_ending(name: str, ending: str) -> str:
@@ -123,10 +121,8 @@ def _with_ending(name: str, ending: str) -> str:
     return f"{stem if dot else name}{ending}"
 
 
-def _add_picture(made: Attachment) -> None:
+def _add_picture(made: Attachment, path: Path) -> None:
     """A film's first picture where ffmpeg is installed, else one that stands for any film."""
-    found = previews.examine(made.storage_key or "", "video")
-    made.width, made.height, made.preview_key = found.width, found.height, found.preview_key
-    if made.preview_key is None:
-        neutral = probing.neutral_picture()
-        made.preview_key = storage.write([neutral], largest=len(neutral)).key
+    if preview := previews.examine(path, "video").preview:
+        made.width, made.height = preview.width, preview.height
+    made.preview_key = _kept(preview.jpeg if preview else probing.neutral_picture())

@@ -13,6 +13,18 @@ KINDS = {"jpg": ("image", "image/jpeg"), "png": ("image", "image/png"), "mp4": (
          "m4a": ("audio", "audio/mp4"), "pdf": ("file", "application/pdf")}  # fmt: skip
 
 
+def read(key: str) -> bytes:
+    """What is stored under this name."""
+    with storage.open_(key) as file:
+        return file.read()
+
+
+def kept() -> list[str]:
+    """The names of all that is stored, and of what is on its way there."""
+    stored = [one.key for one in storage._place().listed(storage.MEDIA)]
+    return sorted([*stored, *(path.name for path in storage._coming().iterdir())])
+
+
 def picture(format_: str = "JPEG", size: tuple[int, int] = (60, 40), mode: str = "RGB", **options: Any) -> bytes:
     """A real picture of this format and size."""
     written = BytesIO()

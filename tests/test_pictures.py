@@ -173,11 +173,10 @@ def test_bombs_and_other_files_are_not_decoded(raw: bytes) -> None:
 
 def test_fetched_picture_is_kept_under_a_random_name(somchai: int, host: Host) -> None:
     pictures.fetch_for(somchai, host.url)
-    path = pictures.path_of(contact_of(somchai))
-    assert path is not None
-    assert len(path.stem) >= 32
-    assert path.stat().st_mode & 0o077 == 0
-    assert path.read_bytes() == pictures.small(host.body)
+    name = contact_of(somchai).picture
+    assert name
+    assert len(name.removesuffix(".jpg")) >= 32
+    assert pictures.named(name) == pictures.small(host.body)
 
 
 def test_new_picture_replaces_the_old_file(somchai: int, host: Host, tmp_path: Path) -> None:
@@ -238,7 +237,7 @@ def test_failure_is_logged_without_the_address(
     def broken(*_: Any, **__: Any) -> None:
         raise OSError(f"disk full while fetching {host.url}")
 
-    monkeypatch.setattr(pictures, "_write", broken)
+    monkeypatch.setattr(pictures, "keep", broken)
     with caplog.at_level(logging.DEBUG):
         pictures.fetch_for(somchai, host.url)
     assert "OSError" in caplog.text
@@ -252,8 +251,8 @@ def test_contact_who_is_gone_leaves_no_file(somchai: int, host: Host, tmp_path: 
 
 
 def test_missing_file_is_no_picture(somchai: int) -> None:
-    assert pictures.path_of(Contact(picture=None)) is None
-    assert pictures.path_of(Contact(picture="gone.jpg")) is None
+    assert pictures.named(None) is None
+    assert pictures.named("gone.jpg") is None
 
 
 # ── Previews of messages' files ─────────────────────────────────────────────────────────────

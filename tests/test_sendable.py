@@ -25,22 +25,13 @@ def kept(name: str, content: bytes, largest_mb: int = 50) -> Attachment:
     return sendable.keep(Upload(name, [content]), largest_mb=largest_mb)
 
 
-def read(key: str) -> bytes:
-    return storage.path_of(key).read_bytes()
-
-
-def stored_files() -> list[str]:
-    folder = storage.path_of("x").parent
-    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
-
-
 def test_a_photo_loses_what_else_its_file_held():
     """T6: where it was taken, and what hides behind its end."""
     exif = Image.Exif()
     exif[0x010F] = "SECRET CAMERA"
     photo = files.picture("JPEG", exif=exif) + b"<script>alert(1)</script>"
     made = kept("photo.jpg", photo)
-    sent = read(made.storage_key)
+    sent = files.read(made.storage_key)
     assert (made.kind, made.content_type, made.width, made.height) == ("image", "image/jpeg", 60, 40)
     assert b"SECRET" not in sent
     assert b"script" not in sent
@@ -50,7 +41,7 @@ def test_a_photo_loses_what_else_its_file_held():
 def test_a_transparent_png_stays_one():
     made = kept("logo.png", files.picture("PNG", mode="RGBA"))
     assert made.content_type == "image/png"
-    with Image.open(storage.path_of(made.storage_key)) as image:
+    with Image.open(storage.open_(made.storage_key)) as image:
         assert image.mode == "RGBA"
 
 
@@ -75,7 +66,7 @@ def test_a_large_photo_fits_what_providers_take():
 
 def test_a_picture_has_a_preview_below_a_megabyte():
     made = kept("photo.png", files.picture("PNG", (1600, 900)))
-    with Image.open(storage.path_of(made.preview_key)) as preview:
+    with Image.open(storage.open_(made.preview_key)) as preview:
         assert (preview.format, preview.size) == ("JPEG", (640, 360))
     assert storage.size_of(made.preview_key) < 1_000_000
 
@@ -85,7 +76,7 @@ def test_a_picture_that_moves_is_sent_as_it_is():
     written = BytesIO()
     frames[0].save(written, "GIF", save_all=True, append_images=frames[1:])
     made = kept("cat.gif", written.getvalue())
-    assert (made.kind, read(made.storage_key)) == ("file", written.getvalue())
+    assert (made.kind, files.read(made.storage_key)) == ("file", written.getvalue())
 
 
 def bomb() -> bytes:
@@ -116,14 +107,14 @@ def test_a_film_has_its_length_and_a_picture_that_stands_for_it(monkeypatch):
     monkeypatch.setenv("PATH", "")
     made = kept("film.mp4", film(12))
     assert (made.kind, made.content_type, made.duration_ms) == ("video", "video/mp4", 12_000)
-    assert read(made.preview_key).startswith(b"\xff\xd8")
+    assert files.read(made.preview_key).startswith(b"\xff\xd8")
 
 
 def test_a_film_has_its_own_picture_where_ffmpeg_knows_it(monkeypatch):
     frame = pictures.Preview(files.picture(size=(64, 64)), 64, 64)
     monkeypatch.setattr("app.previews._of_film", lambda path: frame)
     made = kept("film.mp4", film(12))
-    with Image.open(storage.path_of(made.preview_key)) as preview:
+    with Image.open(storage.open_(made.preview_key)) as preview:
         assert preview.size == (64, 64)
 
 
@@ -145,14 +136,14 @@ REFUSED = {
 def test_what_is_refused_says_why_and_leaves_nothing_behind(what):
     """T7"""
     name, content, why = REFUSED[what]
-    before = stored_files()
+    before = files.kept()
     with pytest.raises(Refused, match=why):
         kept(name, content)
-    assert stored_files() == before
+    assert files.kept() == before
 
 
 def test_what_is_too_large_stops_where_it_is_and_leaves_nothing_behind():
-    before, read_so_far = stored_files(), []
+    before, read_so_far = files.kept(), []
 
     def endless():
         while True:
@@ -162,7 +153,7 @@ def test_what_is_too_large_stops_where_it_is_and_leaves_nothing_behind():
     with pytest.raises(sendable.TooLarge, match="1 MB"):
         sendable.keep(Upload("film.mp4", endless()), largest_mb=1)
     assert len(read_so_far) == 16
-    assert stored_files() == before
+    assert files.kept() == before
 
 
 @pytest.mark.parametrize(

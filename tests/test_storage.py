@@ -1,11 +1,14 @@
 """Files of messages: whole or not at all, private, under names that say nothing."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from app import storage
+from app.clock import now
+from tests.files import kept, read
 
 
 @pytest.fixture(autouse=True)
@@ -14,23 +17,17 @@ def _in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def left_over() -> list[str]:
-    folder = storage.path_of("x").parent
-    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
-
-
 def test_what_was_written_in_pieces_is_read_whole():
     stored = storage.write(iter([b"one ", b"two"]), largest=7)
-    with storage.open_(stored.key) as file:
-        assert file.read() == b"one two"
+    assert read(stored.key) == b"one two"
     assert stored.size == storage.size_of(stored.key) == 7
 
 
 def test_more_than_wanted_is_refused_and_leaves_nothing():
-    before = left_over()
+    before = kept()
     with pytest.raises(storage.TooLarge):
         storage.write(iter([b"1234", b"5678"]), largest=7)
-    assert left_over() == before
+    assert kept() == before
 
 
 def test_stream_that_breaks_leaves_nothing():
@@ -38,16 +35,35 @@ def test_stream_that_breaks_leaves_nothing():
         yield b"some"
         raise ConnectionError("cut")
 
-    before = left_over()
+    before = kept()
     with pytest.raises(ConnectionError):
         storage.write(broken(), largest=100)
-    assert left_over() == before
+    assert kept() == before
 
 
-def test_files_are_for_our_own_user_alone():  # T7
-    path = storage.path_of(storage.write([b"private"], largest=100).key)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o077 == 0
+def test_file_that_has_come_is_in_nobodys_list_until_it_is_kept():
+    later = now() + timedelta(hours=1)
+    before = list(storage.keys_before(later))
+    with storage.receive([b"a film"], largest=100) as received:
+        on_its_way = received.path.read_bytes()
+        assert list(storage.keys_before(later)) == before
+        key = received.keep()
+    assert (on_its_way, read(key)) == (b"a film", b"a film")
+    assert not received.path.exists()
+
+
+def test_file_that_has_come_and_is_not_kept_leaves_nothing():
+    before = kept()
+    with storage.receive([b"a program"], largest=100):
+        pass
+    assert kept() == before
+
+
+def test_files_are_for_our_own_user_alone(app):  # T7
+    storage.write([b"private"], largest=100)
+    folder = app.extensions["mado"].data_dir / "media"
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_deleted_file_is_gone_and_may_be_deleted_again():
@@ -57,3 +73,18 @@ def test_deleted_file_is_gone_and_may_be_deleted_again():
     assert storage.size_of(key) is None
     with pytest.raises(FileNotFoundError):
         storage.open_(key)
+
+
+def test_file_under_a_name_of_ones_own_takes_the_place_of_the_older_one():
+    for content in (b"an older face", b"a face"):
+        storage.put("channel-1.jpg", content, folder=storage.PICTURES)
+    with storage.open_("channel-1.jpg", folder=storage.PICTURES) as file:
+        assert file.read() == b"a face"
+
+
+def test_what_a_process_left_that_died_is_forgotten_when_it_is_old():
+    received = storage.receive([b"half"], largest=100)
+    storage.forget_halves(now() - timedelta(hours=1))
+    assert received.path.exists()
+    storage.forget_halves(now() + timedelta(hours=1))
+    assert not received.path.exists()

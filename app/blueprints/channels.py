@@ -4,7 +4,7 @@ A kind that people can connect brings a blueprint `channels_<kind>` with `create
 forms live in its own folder.
 """
 
-from flask import Blueprint, Response, abort, current_app, render_template, send_file
+from flask import Blueprint, Response, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from app import pictures
@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
         failing={one.id for one in listed if channels.has_failing_signatures(one)},
         bad_checks={one.id: health.bad_checks_of(one) for one in listed},
         kept_back=kept_events.counts(),
-        pictured={one.id for one in listed if pictures.path_of_channel(one.id)},
+        pictured={one.id for one in listed if pictures.has_channel(one.id)},
         needs_https=not current_app.extensions["mado"].is_https,
     )
 
@@ -40,10 +40,12 @@ def index() -> ResponseReturnValue:
 @admin_only
 def picture(channel_id: int) -> ResponseReturnValue:
     """The account's picture, as we made it from the provider's."""
-    path = pictures.path_of_channel(_channel_or_404(channel_id).id)
-    if path is None:
+    found = pictures.named(pictures.name_for(_channel_or_404(channel_id).id))
+    if found is None:
         abort(404)
-    return send_file(path, mimetype=pictures.MEDIA_TYPE, max_age=3600)
+    response = Response(found, mimetype=pictures.MEDIA_TYPE)
+    response.cache_control.max_age = 3600
+    return response
 
 
 @blueprint.get(f"{ONE}/kept-back")

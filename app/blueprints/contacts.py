@@ -3,7 +3,7 @@
 A case belongs to its author; in a group, those who wrote in it are shown beside them (S29).
 """
 
-from flask import Blueprint, Response, abort, g, send_file
+from flask import Blueprint, Response, abort, g
 from flask.typing import ResponseReturnValue
 from sqlalchemy import exists, or_, select
 
@@ -24,10 +24,10 @@ KEPT = "private, max-age=86400, immutable"
 def picture(contact_id: int) -> ResponseReturnValue:
     """The small picture we made; 404 when there is none or it is not for these eyes."""
     contact = _visible(contact_id)
-    path = pictures.path_of(contact) if contact else None
-    if path is None:
+    found = pictures.named(contact.picture) if contact else None
+    if found is None:
         abort(404)
-    response: Response = send_file(path, mimetype=pictures.MEDIA_TYPE)
+    response = Response(found, mimetype=pictures.MEDIA_TYPE)
     response.headers["Cache-Control"] = KEPT
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

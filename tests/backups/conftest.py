@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app import create_app
+from app import create_app, storage
 from app.extensions import db
 from tests.conftest import SECRET, config_for, missing, own_database, postgresql_server
 
@@ -77,7 +77,9 @@ def new_machine(database: str, tmp_path: Path) -> Iterator[Callable[..., Machine
 
 @pytest.fixture
 def old(app: Flask) -> Machine:
-    """The machine that a backup is made on."""
+    """The machine that a backup is made on; without files that other tests left on it."""
+    for folder in storage.FOLDERS:
+        shutil.rmtree(app.extensions["mado"].data_dir / folder, ignore_errors=True)
     return Machine(app)
 
 

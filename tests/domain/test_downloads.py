@@ -19,6 +19,7 @@ from app.domain import attachments, channels, settings
 from app.extensions import db
 from app.models import Attachment, Case, Event, Message
 from tests.conftest import fresh_id
+from tests.files import kept, read
 from tests.test_pictures import Host
 from tests.world import ToyAdapter, connected, play, receive, said
 
@@ -64,11 +65,6 @@ def row(attachment_id: int) -> Attachment:
     return db.session.get_one(Attachment, attachment_id)
 
 
-def kept() -> list[str]:
-    folder = storage.path_of("x").parent
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-
-
 def waits_until_settled(attachment_id: int, clock) -> list[float]:
     """Try whenever it is due; the seconds between the tries."""
     waits = []
@@ -107,8 +103,8 @@ def test_picture_is_fetched_previewed_and_told_of(channel, toy):  # L2
     file = row(attachment_id)
     assert (file.state, file.content_type, file.size) == ("stored", "image/png", len(raw))
     assert (file.width, file.height, file.due_at) == (800, 600, None)
-    assert storage.path_of(file.storage_key).read_bytes() == raw
-    with Image.open(storage.path_of(file.preview_key)) as preview:
+    assert read(file.storage_key) == raw
+    with Image.open(storage.open_(file.preview_key)) as preview:
         assert (preview.format, preview.size) == ("JPEG", (640, 480))
     assert told(file) == ["attachment.stored"]
     assert not work()
@@ -357,7 +353,7 @@ def test_full_disk_loses_nothing(channel, toy, clock, monkeypatch):  # F15
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "write", full)
+        patch.setattr(storage, "receive", full)
         work()
     assert (row(attachment_id).state, row(attachment_id).problem) == (
         "waiting",

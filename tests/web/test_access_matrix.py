@@ -412,10 +412,8 @@ def _objects(app: Flask, bob_id: int, erin_id: int) -> dict[str, object]:
             bob = db.session.get_one(Agent, bob_id)
             macro = macros.add(macros.read({"name": "Hello", "text": "Hi"}, by=bob), by=bob)
             assert rule.id == chat.id  # one number stands in the addresses of both
-        folder = pictures._folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (contact.picture, pictures._name_for(channel.id)):
-            (folder / name).write_bytes(b"a picture")
+        for name in (contact.picture, pictures.name_for(channel.id)):
+            pictures.keep(name, b"a picture")
         of_contact = select(Message).where(Message.case_id == chat.id, Message.direction == "in")
         message = db.session.scalars(of_contact).one()
         return {

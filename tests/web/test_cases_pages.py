@@ -468,9 +468,7 @@ def test_a_picture_is_for_those_who_see_a_case_of_the_contact(app, at_desk, sign
     contact_id = desk.case_of(app, mail).contact_id
     with app.app_context(), desk.transaction.writing():
         db.session.get_one(Contact, contact_id).picture = "random-name.jpg"
-        folder = pictures._folder()
-        folder.mkdir(exist_ok=True)
-        (folder / "random-name.jpg").write_bytes(b"\xff\xd8\xff")
+        pictures.keep("random-name.jpg", b"\xff\xd8\xff")
     seen = at_desk.get(f"/contacts/{contact_id}/picture")
     assert (seen.status_code, seen.mimetype) == (200, "image/jpeg")
     assert "sandbox" in seen.headers["Content-Security-Policy"]

@@ -342,7 +342,7 @@ def page(
         default_minutes=settings.get("chats.inactivity_minutes"),
         is_failing=channels.has_failing_signatures(channel),
         same_account=channels.same_account(channel),
-        has_picture=pictures.path_of_channel(channel.id) is not None,
+        has_picture=pictures.has_channel(channel.id),
         just_connected="connected" in request.args,
         token_days=_days(request.args.get("days", "")),
     )
