@@ -17,6 +17,7 @@ from linesim import create_app
 from linesim.serving import Running
 from tests.conftest import SECRET
 from tests.faults import trial
+from tests.faults.sender import COPIES
 from tests.faults.services import own_services
 from tests.processes.conftest import LINE_SECRET, LINE_TOKEN
 from tests.processes.servers import Mado
@@ -28,6 +29,7 @@ def main() -> None:
     asked = _options()
     plan = trial.Plan(
         events=asked.events,
+        copies=asked.copies,
         kills=asked.kills,
         answers=asked.answers or asked.events // 20,
         faults=asked.faults or asked.events // 200,
@@ -41,7 +43,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="mado-faults-") as folder:
             Path(folder).chmod(0o755)
             outcome = (on_sqlite if database == "sqlite" else on_postgresql)(Path(folder), plan)
-        title = f"{database}, {plan.events:,} events, {plan.kills} kills, seed {plan.seed}"
+        title = f"{database}, {_told_plan(plan)}"
         told.append("\n".join(table.lines(title, rows(outcome))))
         print(told[-1], flush=True)
         missed += sum(outcome.counts().values())
@@ -112,6 +114,11 @@ def rows(outcome: trial.Outcome) -> Iterator[Row]:
     yield Row("all of it", outcome.seconds, "s", rate=outcome.plan.events / outcome.seconds)
 
 
+def _told_plan(plan: trial.Plan) -> str:
+    events = f"{plan.events:,} events, each {plan.copies} times"
+    return f"{events}, {plan.kills} kills, {plan.faults} faults of LINE, seed {plan.seed}"
+
+
 def _told(answers: dict[int | str, int]) -> str:
     return ", ".join(f"{what}: {count:,}" for what, count in sorted(answers.items(), key=str))
 
@@ -120,6 +127,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Kill and count.")
     parser.add_argument("databases", nargs="*", choices=[[], *DATABASES], help="both by default")
     parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--copies", type=int, default=COPIES, help="of each event")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--answers", type=int, help="one for 20 events by default")
     parser.add_argument("--faults", type=int, help="of LINE; one for 10 answers by default")

@@ -1,6 +1,6 @@
 """LINE's side of the webhooks: numbered events, several times each, redelivered until a 2xx.
 
-Events go out in windows: every one of a window stands in it three times, the window is shuffled
+Events go out in windows: every one of a window stands in it several times, the window is shuffled
 and cut into calls of one to ten events, and several calls are under way at once. What is not
 answered with 2xx within LINE's two seconds is called again, marked as redelivered. An event counts
 as acknowledged at the first 2xx for any of its copies, and that moment is kept.
@@ -39,10 +39,12 @@ class Sender:
         make: Callable[[int], Event],
         chance: Random,
         *,
+        copies: int = COPIES,
         connections: int = CONNECTIONS,
     ) -> None:
         self._host, self._path = urlsplit(hook).netloc, urlsplit(hook).path
         self.count, self._make, self._chance = count, make, chance
+        self._copies = copies
         self.acknowledged: dict[int, float] = {}
         self.answers: Counter[int | str] = Counter()
         self.slowest = 0.0
@@ -50,7 +52,7 @@ class Sender:
         self._progress = threading.Condition()
         self._calls = self._cut(self._windows())
         self._threads = [
-            threading.Thread(target=self._work, daemon=True) for _ in range(CONNECTIONS)
+            threading.Thread(target=self._work, daemon=True) for _ in range(connections)
         ]
 
     def start(self) -> None:
@@ -73,7 +75,7 @@ class Sender:
     def _windows(self) -> Iterator[list[tuple[int, Event]]]:
         numbers = iter(range(self.count))
         while window := [(n, self._make(n)) for n in islice(numbers, WINDOW)]:
-            copies = window * COPIES
+            copies = window * self._copies
             self._chance.shuffle(copies)
             yield copies
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +27,7 @@ from tests.channels.line_posts import text_event
 from tests.faults.answers import Answers
 from tests.faults.killer import Installation, Killer, Strike, is_alive
 from tests.faults.page import OpenPage
-from tests.faults.sender import Event, Sender
+from tests.faults.sender import COPIES, Event, Sender
 from tests.processes.servers import Mado, soon
 from tests.processes.visits import prepared, send
 
@@ -49,6 +50,7 @@ class Plan:
     """
 
     events: int = 2000
+    copies: int = COPIES
     kills: int = 5
     answers: int = 44
     faults: int = 11
@@ -138,7 +140,8 @@ def run(
     for text, user in zip(_hellos(), people, strict=True):
         assert send(hook, text_event(text, user=user, timestamp=_moment())) == 200
     cases = list(range(1, CUSTOMERS + 1))
-    sender = Sender(hook, plan.events, lambda number: _event(line, people, number), chance)
+    make = partial(_event, line, people)
+    sender = Sender(hook, plan.events, make, chance, copies=plan.copies)
     page = OpenPage(mado, cases)
     answers = Answers(mado, line, token, cases, sender, count=plan.answers, faults=plan.faults)
     killer = Killer(mado, installation.strikes(chance) | more, sender, chance, count=plan.kills)
