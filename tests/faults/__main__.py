@@ -75,7 +75,12 @@ def on_postgresql(folder: Path, plan: trial.Plan) -> trial.Outcome:
                 "WEB_CONCURRENCY": "2",
             }
         )
-        more = {"PostgreSQL": postgresql.crash, "Redis": redis.crash}
+        more = {
+            "PostgreSQL": postgresql.crash,
+            "PostgreSQL's connections": postgresql.cut,
+            "Redis": redis.crash,
+            "Redis asleep": redis.nap,
+        }
         return _tried(mado, line, folder, trial.SEVERAL, plan, **more)
 
 

@@ -20,6 +20,9 @@ from tests.processes.servers import Mado, soon
 
 Strike = Callable[[], None]
 
+# Longer than Mado waits for Redis, and than a scheduler leads without a word.
+ASLEEP_SECONDS = 10.0
+
 
 def children(pid: int) -> list[int]:
     """The processes that this one started: Linux tells it in a file, others need a program."""
@@ -36,6 +39,14 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def nap(process: subprocess.Popen[bytes]) -> None:
+    """It freezes at once, as on a machine that is suspended, and goes on later, if it lives then."""
+    process.send_signal(signal.SIGSTOP)
+    timer = threading.Timer(ASLEEP_SECONDS, process.send_signal, [signal.SIGCONT])
+    timer.daemon = True
+    timer.start()
 
 
 class Installation:
@@ -61,6 +72,12 @@ class Installation:
         self.kill(*names)
         self.start(*names)
 
+    def again_in_peace(self, name: str) -> None:
+        """Told to stop, as a service manager does."""
+        self._running[name].send_signal(signal.SIGTERM)
+        self._running[name].wait(30)
+        self.start(name)
+
     def again_while_it_starts(self, chance: Random) -> None:
         self.again()
         threading.Event().wait(chance.uniform(0.3, 1.2))
@@ -76,7 +93,10 @@ class Installation:
         schedulers = [name for name in self._commands if name.startswith("scheduler")]
         each = {"web": lambda: self.again("web")} if schedulers else {}
         each |= {name: lambda name=name: self.again(name) for name in schedulers}
+        if schedulers:
+            each["a scheduler asleep"] = lambda: nap(self._running[schedulers[0]])
         return each | {
+            "web, in peace": lambda: self.again_in_peace("web"),
             "one worker": self.kill_worker,
             "everything": self.again,
             "everything, and again as it starts": lambda: self.again_while_it_starts(chance),

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from linesim.webhooks import ANSWER_SECONDS
+from tests.channels.line_posts import text_event
 from tests.processes.visits import signed
 
 COPIES = 3
@@ -27,6 +28,11 @@ CONNECTIONS = 8
 AGAIN_SECONDS = 0.05
 
 Event = dict[str, Any]
+
+
+def numbered(number: int) -> Event:
+    """One that anybody can make and find again."""
+    return text_event(f"event {number}")
 
 
 class Sender:

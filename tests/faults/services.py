@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import create_engine, make_url, text
+
+from tests.faults.killer import nap
 from tests.processes.servers import free_port
+
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = :database AND pid <> pg_backend_pid()"
+)
 
 
 class Postgresql:
@@ -31,6 +39,10 @@ class Postgresql:
     def crash(self) -> None:
         """As a kill would, and up again after its recovery."""
         self._control("restart", "-m", "immediate")
+
+    def cut(self) -> None:
+        """End every connection, as a failover does."""
+        cut_connections(self.url)
 
     def stop(self) -> None:
         self._control("stop", "-m", "immediate")
@@ -59,6 +71,10 @@ class Redis:
         self.stop()
         self._start()
 
+    def nap(self) -> None:
+        """For a while it takes connections and answers nothing."""
+        nap(self._process)
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
@@ -66,6 +82,16 @@ class Redis:
     def _start(self) -> None:
         command = ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def cut_connections(url: str) -> int:
+    """End every connection to this database, coming in by PostgreSQL's own; how many there were."""
+    database = make_url(url)
+    engine = create_engine(database.set(drivername="postgresql+psycopg", database="postgres"))
+    with engine.connect() as connection:
+        found = connection.execute(text(CUT), {"database": database.database}).all()
+    engine.dispose()
+    return len(found)
 
 
 @contextmanager

@@ -1,32 +1,16 @@
-"""Many at once: the same call, a burst, connections that are cut, and pages that never read."""
+"""Many at once: the same call, a burst, and pages that never read."""
 
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-from sqlalchemy import create_engine, text
-
 from tests.channels.line_posts import text_event
-from tests.faults.sender import Event, Sender
+from tests.faults.sender import Sender, numbered
 from tests.live.pages import Page, connect
 from tests.processes.servers import Mado, soon
-from tests.processes.visits import cookie_of, prepared, send, signed_in
+from tests.processes.visits import cookie_of, prepared, send, signed_in, texts
 
 CROWD = 20
-
-
-def texts(mado: Mado, token: str) -> Counter[str]:
-    items = mado.get("/api/v1/cases/1/messages?limit=200", token)["items"]
-    return Counter(item["text"] for item in items)
-
-
-def numbered(number: int) -> Event:
-    return text_event(f"event {number}")
-
-
-def once_each(count: int) -> dict[str, int]:
-    return {f"event {number}": 1 for number in range(count)}
 
 
 def test_twenty_same_calls_at_once_to_two_processes_are_one_message(production: Mado):  # F12, T3
@@ -38,41 +22,9 @@ def test_twenty_same_calls_at_once_to_two_processes_are_one_message(production: 
         answers = list(crowd.map(lambda _: send(hook, event), range(CROWD)))
 
     assert answers == [200] * CROWD
-    assert texts(production, token) == {"once": 1}
+    assert texts(production, token) == ["once"]
     kinds = [event["type"] for event in production.get("/api/v1/cases/1/events", token)["items"]]
     assert kinds == ["case.created", "message.received"]
-
-
-def cut_connections(mado: Mado) -> int:
-    """End every connection to its database, as a failover does; how many there were."""
-    engine = create_engine(
-        mado.env["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
-    )
-    with engine.connect() as connection:
-        found = connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        ).all()
-    engine.dispose()
-    return len(found)
-
-
-def test_connections_to_postgresql_that_are_cut_lose_nothing(production: Mado):  # F8
-    token, hook = prepared(production)
-    production.start_web(workers=2)
-    assert send(hook, text_event("hello")) == 200
-    sender = Sender(hook, 120, numbered, Random(1))
-    sender.start()
-    cut = [
-        sender.wait_for(share, seconds=60) or cut_connections(production) for share in (20, 50, 80)
-    ]
-    sender.join(60)
-
-    assert min(cut) > 0
-    assert {answer for answer in sender.answers if isinstance(answer, int)} <= {200, 503}
-    assert texts(production, token) == {"hello": 1, **once_each(120)}
 
 
 def test_burst_is_taken_in_once_and_pages_open_meanwhile(embedded: Mado):  # F22
@@ -89,7 +41,7 @@ def test_burst_is_taken_in_once_and_pages_open_meanwhile(embedded: Mado):  # F22
 
     assert opened == [200, 200]
     assert {answer for answer in sender.answers if isinstance(answer, int)} <= {200, 503}
-    assert texts(embedded, token) == once_each(180)
+    assert sorted(texts(embedded, token)) == sorted(f"event {n}" for n in range(180))
 
 
 def heard(page: Page, wanted: str) -> bool:

@@ -13,7 +13,7 @@ from tests.channels.line_posts import text_event
 from tests.faults import trial
 from tests.faults.killer import children
 from tests.processes.servers import Mado
-from tests.processes.visits import prepared, send
+from tests.processes.visits import prepared, send, texts
 
 AT_ONCE = 12
 
@@ -39,10 +39,6 @@ def locked(mado: Mado) -> Iterator[None]:
     yield
     outsider.execute("ROLLBACK")
     outsider.close()
-
-
-def texts(mado: Mado, token: str) -> list[str]:
-    return [item["text"] for item in mado.get("/api/v1/cases/1/messages", token)["items"]]
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits other processes")

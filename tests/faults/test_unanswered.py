@@ -7,7 +7,7 @@ import requests
 
 from tests.channels.line_posts import text_event
 from tests.processes.servers import Mado, soon
-from tests.processes.visits import prepared, send
+from tests.processes.visits import prepared, send, texts
 
 
 @pytest.fixture
@@ -22,11 +22,6 @@ def order_death(mado: Mado) -> None:
     Path(mado.env["DIES_AT"]).touch()
 
 
-def texts(mado: Mado, token: str) -> list[str]:
-    soon(mado.is_ready)
-    return [item["text"] for item in mado.get("/api/v1/cases/1/messages", token)["items"]]
-
-
 def test_event_whose_answer_was_lost_is_stored_once(dying: Mado):  # F6
     token, hook = prepared(dying)
     event = text_event("once")
@@ -34,6 +29,7 @@ def test_event_whose_answer_was_lost_is_stored_once(dying: Mado):  # F6
     with pytest.raises(requests.ConnectionError):
         send(hook, event)
 
+    soon(dying.is_ready)
     assert texts(dying, token) == ["once"]
     assert send(hook, event) == 200
     assert texts(dying, token) == ["once"]
@@ -55,6 +51,7 @@ def test_reply_whose_answer_was_lost_is_written_once(dying: Mado):  # F6, U5
 
     with pytest.raises(requests.ConnectionError):
         reply()
+    soon(dying.is_ready)
     assert texts(dying, token) == ["hello", "on its way"]
     assert reply().status_code == 200
     assert texts(dying, token) == ["hello", "on its way"]

@@ -41,6 +41,12 @@ def send(hook: str, *events: dict[str, Any], seconds: float = 5) -> int:
     return requests.post(hook, data=raw, headers=headers, timeout=seconds).status_code
 
 
+def texts(mado: Mado, token: str) -> list[str]:
+    """What the first case says."""
+    items = mado.get("/api/v1/cases/1/messages?limit=200", token)["items"]
+    return [item["text"] for item in items]
+
+
 def signed_in(mado: Mado) -> requests.Session:
     """A browser with Alice's session, signed in through the form."""
     browser = requests.Session()
