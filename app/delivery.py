@@ -38,9 +38,14 @@ from app.workers import OWNER, Worker, backoff
 
 LEASE = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(minutes=10)
+# Mado was stopped, or its database copied back to what it was (F34). What then lies here may have
+# been sent since, and LINE knows a retry key for 24 hours only; a clock may be put on by an hour.
+TOO_LATE_AFTER = timedelta(hours=2)
 BACKOFF_SECONDS = (1, 5, 20, 60, 120, 240)
 PERHAPS = "It may or may not have arrived."
 PERHAPS_EARLIER = "An earlier try may have arrived."
+INTERRUPTED = f"Mado was interrupted while it was being sent. {PERHAPS}"
+TOO_LATE = "Mado did not run for hours, and sends nothing that old by itself. It may have arrived before."
 # A call that hangs holds its thread for ten seconds. A channel that hangs fills its share, retries
 # at most half of it, and the last quarter of all threads is for channels that have none.
 THREADS = 32
@@ -159,7 +164,10 @@ def claim(
                 return None
             was_interrupted = delivery.leased_until is not None
             if was_interrupted and delivery.method == "reply":
-                _settle_interrupted(delivery)
+                _leave_unconfirmed(delivery, INTERRUPTED)
+                continue
+            if now() > delivery.queued_at + TOO_LATE_AFTER:
+                _leave_unconfirmed(delivery, TOO_LATE)
                 continue
             delivery.is_ambiguous = delivery.is_ambiguous or was_interrupted
             attempt = _prepare(delivery)
@@ -273,10 +281,9 @@ def _choose_method(delivery: Delivery, kind: str) -> None:
     delivery.reply_until = youngest.until
 
 
-def _settle_interrupted(delivery: Delivery) -> None:
+def _leave_unconfirmed(delivery: Delivery, error: str) -> None:
     message = db.session.get_one(Message, delivery.message_id)
     cases.lock(message.case)
-    error = "Mado was interrupted while it was being sent. It may or may not have arrived."
     messages.settle(message, "unconfirmed", error=error)
 
 

@@ -149,6 +149,42 @@ def test_crash_during_a_push_is_repeated_with_its_key_and_body(clock, chat, alic
     assert message.state == "sent"
 
 
+def test_push_cut_off_by_a_crash_long_ago_is_not_repeated(clock, chat, alice, toy):  # L7, F34
+    """LINE knows its key no more after 24 hours, and would deliver it again."""
+    clock.shift(timedelta(minutes=1))
+    message = reply(chat, "Hello", alice)
+    assert delivery.claim()
+    clock.shift(timedelta(hours=24))
+
+    deliver()
+
+    assert (message.state, toy.sent) == ("unconfirmed", [])
+
+
+def test_database_copied_back_to_yesterday_sends_nothing_by_itself(clock, chat, alice, toy):  # F34
+    first, second = reply(chat, "one", alice), reply(chat, "two", alice)
+    clock.shift(timedelta(days=1))
+
+    deliver()
+    assert [one.state for one in (first, second)] == ["unconfirmed"] * 2
+    assert toy.sent == []
+
+    with transaction.writing():
+        messages.retry(first, by=alice)
+    deliver()
+    assert [one.body for one in toy.sent] == ["one"]
+
+
+def test_reply_that_waited_for_an_hour_is_still_sent(clock, chat, alice, toy):  # F14
+    """A clock may have been put on meanwhile."""
+    message = reply(chat, "Hello", alice)
+    clock.shift(timedelta(hours=1))
+
+    deliver()
+
+    assert message.state == "sent"
+
+
 def test_push_is_retried_after_about_1_5_and_20_seconds_with_one_key(
     clock, chat, alice, toy
 ):  # L7
