@@ -17,6 +17,9 @@ from app.smtp import Smtp
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_SECRET_KEY = 32
+# Waiting for a lock ends within LINE's two seconds. A process that froze, or whose machine is gone,
+# holds its own no longer than half a minute; without that it is two hours until TCP notices.
+POSTGRESQL_OPTIONS = "-c lock_timeout=1500 -c idle_in_transaction_session_timeout=30000"
 SHORTEST_TOKEN = 16
 
 
@@ -101,7 +104,7 @@ class Config:
             "pool_size": 16,
             "max_overflow": 8,
             "pool_timeout": 2,
-            "connect_args": {"connect_timeout": 2, "options": "-c lock_timeout=1500"},
+            "connect_args": {"connect_timeout": 2, "options": POSTGRESQL_OPTIONS},
         }
 
     @property

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -113,3 +113,10 @@ def test_errors_tell_no_values():  # T26, T37
     with pytest.raises(OperationalError) as raised:
         db.session.execute(insert(Group).values(name="canary-4711", created_at=now()))
     assert "canary-4711" not in str(raised.value)
+
+
+def test_postgresql_ends_a_transaction_whose_process_does_nothing_any_more(postgresql_app):  # F14, F25
+    """Frozen, or its machine gone: what it had locked would stay so for hours."""
+    with postgresql_app.app_context(), db.engine.connect() as connection:
+        asked = text("SHOW idle_in_transaction_session_timeout")
+        assert connection.scalar(asked) == "30s"
