@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.config import Config
 
-PARTS = ("schema", "domain.rules.engine", "security", "templating", "cli", "blueprints.access", "live.service", "background")
+PARTS = ("schema", "domain.rules.engine", "domain.distribution", "security", "templating", "cli", "blueprints.access", "live.service", "background")
 LARGEST_FORM_BYTES = 2 * 1024 * 1024
 
 

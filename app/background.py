@@ -32,6 +32,7 @@ from app.domain import (
     changes,
     chats,
     deletions,
+    distribution,
     inbox,
     invitations,
     kept_events,
@@ -188,15 +189,17 @@ _steadiness = Steadiness()
 
 
 def sweep() -> None:
-    """End quiet chats and put back abandoned ones, if this process leads the clock."""
+    """End quiet chats, put back abandoned ones and give out what waits, if this process leads the clock."""
     steady_for = _steadiness.tick()
     if not lead_clock():
         return
     with transaction.writing():
         chats.believe_the_clock()
     end_quiet_chats()
+    _portion(distribution.give_out_waiting)
     if steady_for >= chats.ABANDONED_AFTER:
         _portion(chats.put_back_abandoned)
+        _portion(distribution.take_back_unopened)
 
 
 def end_quiet_chats() -> None:

@@ -131,6 +131,7 @@ WORDS: dict[str, tuple[str, Words]] = {
             new=n.agent(f.get("new")),
         ),
     ),
+    "chat.given_out": ("user-check", lambda f, n: _given_out(f, n)),
     "chat.put_back": (
         "undo-2",
         lambda f, n: (
@@ -215,6 +216,13 @@ def _authors(
 
 def _names(model: type[Agent] | type[Group]) -> dict[int, str]:
     return {row.id: row.name for row in db.session.execute(select(model.id, model.name))}
+
+
+def _given_out(facts: Facts, names: Names) -> str:
+    name = names.agent(facts.get("new"))
+    if facts.get("cause") == "assignee":
+        return _("The chat was given to %(name)s, its assignee.", name=name)
+    return _("The chat was given to %(name)s: least busy.", name=name)
 
 
 def _fields(facts: Facts) -> str:

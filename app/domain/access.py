@@ -78,6 +78,12 @@ def may_have(agent: Agent, case: Placed) -> bool:
     return is_able and (agent.access == "assigned" or may_see(agent, case))
 
 
+def may_be_given(agent: Agent, case: Placed) -> bool:
+    """Whether it can come to them by itself: who sees only what is theirs gets no other groups' so."""
+    is_of_theirs = agent.sees_all or case.group_id is None or case.group_id in agent.group_ids
+    return is_of_theirs and may_have(agent, case)
+
+
 def check_change(agent: Agent) -> None:
     """Raise LooksOnly for who may change nothing, whatever they see."""
     if not agent.may_change:

@@ -137,7 +137,7 @@ def _put_back(agent: Agent, condition: ColumnElement[bool], *, reason: str) -> N
     untied = (
         update(Case)
         .where(Case.taken_by_id == agent.id, condition)
-        .values(taken_by_id=None, taken_at=None)
+        .values(taken_by_id=None, taken_at=None, given_at=None)
         .returning(Case.id)
     )
     for case_id in db.session.scalars(untied).all():

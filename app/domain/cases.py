@@ -257,7 +257,7 @@ def move(case: Case, group: Group | None, *, by: Agent | None) -> None:
     if case.assignee and not access.may_see(case.assignee, case):
         assign(case, None, by=by)
     if case.taken_by and not access.may_see(case.taken_by, case):
-        taker, case.taken_by_id, case.taken_at = case.taken_by_id, None, None
+        taker, case.taken_by_id, case.taken_at, case.given_at = case.taken_by_id, None, None, None
         db.session.flush()
         db.session.expire(case, ["taken_by"])
         reason = "moved to another group"

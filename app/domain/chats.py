@@ -160,6 +160,15 @@ def take_for(case: Case, agent: Agent, *, by: Agent | None = None) -> bool:
     return take_over(case, by=by) if case.taken_by_id else take(case, by=by)
 
 
+def give_out(case: Case, to: Agent, *, cause: str) -> bool:
+    """Let somebody have an untaken chat without anybody's word; it lights for them (distribution.py)."""
+    if not _claim(case, to.id, was=None, is_given=True):
+        return False
+    _forget_reading(to, case)
+    events.record("chat.given_out", case_id=case.id, new=to.id, cause=cause)
+    return True
+
+
 def put_back(case: Case, *, by: Agent | None, reason: str = "") -> bool:
     """Return a taken chat to New."""
     old = case.taken_by_id
@@ -179,6 +188,7 @@ def select_message(case: Case, *, by: Agent) -> None:
         raise NotActive("This chat has ended already.")
     events.record("chat.selected", case_id=case.id, by=by)
     authors.change(case, by=by)
+    _open_given(case, by)
     reading.show(case)
 
 
@@ -195,19 +205,38 @@ def mark_read(case: Case, message_id: int, *, by: Agent) -> None:
     )
     if changed is not None:
         events.record("chat.read", case_id=case.id, by=by)
+        _open_given(case, by)
         reading.show(case, up_to=newest)
 
 
-def _claim(case: Case, taker_id: int | None, *, was: int | None) -> bool:
+def _claim(case: Case, taker_id: int | None, *, was: int | None, is_given: bool = False) -> bool:
     """Change the taker if it is still whom the caller saw."""
+    moment = now()
     won = db.session.execute(
         update(Case)
         .where(Case.id == case.id, text(ACTIVE), Case.taken_by_id.is_not_distinct_from(was))
-        .values(taken_by_id=taker_id, taken_at=now() if taker_id else None)
+        .values(
+            taken_by_id=taker_id,
+            taken_at=moment if taker_id else None,
+            given_at=moment if is_given else None,
+        )
         .execution_options(synchronize_session=False)
     ).rowcount
     db.session.refresh(case)
     return won == 1
+
+
+def _open_given(case: Case, by: Agent) -> None:
+    """Whoever opens or answers a chat that was given out to them has accepted it."""
+    if case.given_at is None:
+        return
+    db.session.execute(
+        update(Case)
+        .where(Case.id == case.id, Case.taken_by_id == by.id)
+        .values(given_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.expire(case, ["given_at"])
 
 
 def _read_by(agent: Agent, case: Case) -> None:
@@ -263,6 +292,7 @@ def reply_once(
     elif case.is_active_chat:
         if case.taken_by_id is None:
             take(case, by=by)
+        _open_given(case, by)
         authors.change(case, by=by)
     cases.set_spam(case, is_spam=False, by=by)
     cases.set_trashed(case, is_trashed=False, by=by)
@@ -337,6 +367,7 @@ def end(
         raise NewerMessage(f"{contacts.latest_writer(case)} just wrote.")
     taker = case.taken_by_id
     case.chat_state, case.taken_by_id, case.taken_at = "ended", None, None
+    case.given_at = None
     case.keep_open_until, case.ended_at = None, now()
     case.author_candidate_id = None  # whom nobody selected stays a member among others (S31)
     db.session.flush()

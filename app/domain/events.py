@@ -24,6 +24,10 @@ _INSERT = hot.Statement(
 )
 
 
+# After these a chat may be nobody's.
+UNTAKEN = frozenset({"case.created", "chat.reactivated_by_contact", "chat.put_back"})
+
+
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """A fact that this transaction has recorded, as rules look at it."""
@@ -56,6 +60,8 @@ def record(
     info = db.session.info
     pile = "ruled" if "is_ruling" in info else "fresh"
     info.setdefault(pile, []).append(Fresh(type_, case_id, data))
+    if type_ in UNTAKEN:
+        info.setdefault("untaken", set()).add(case_id)
     info.setdefault("counted", []).append(counters.series(counters.EVENTS, type=type_))
     wake_after_commit("events")
 
@@ -68,6 +74,11 @@ def take_fresh() -> list[Fresh]:
 def take_ruled() -> list[Fresh]:
     """The same of what rules did."""
     return db.session.info.pop("ruled", [])
+
+
+def take_untaken() -> set[int]:
+    """Cases whose chats this transaction may have left without a taker."""
+    return db.session.info.pop("untaken", set())
 
 
 def of_case(case: Case, *, after: int = 0, limit: int = 200) -> Sequence[Event]:

@@ -14,22 +14,38 @@ from app.models import Agent, Setting
 LONGEST_INACTIVITY_MINUTES = 1440
 LARGEST_FILE_MEGABYTES = 200
 MEGABYTE = 1_000_000
+LONGEST_OPENING_MINUTES = 60
+MOST_GIVEN = 100
+GIVES_OUT = "chats.given_out"
+GIVEN_MINUTES = "chats.given_minutes"
+GIVEN_AT_ONCE = "chats.given_at_once"
 SECOND_FACTOR = "sign_in.second_factor"
 
 
 def inactivity_minutes(text: str) -> int:
     """Whole minutes from 1 to 1440 (S19). Raise Refused with what to type instead."""
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= LONGEST_INACTIVITY_MINUTES):
-        raise Refused("Minutes must be a whole number from 1 to 1440.")
-    return int(text)
+    return _whole(text, 1, LONGEST_INACTIVITY_MINUTES, "Minutes must be a whole number from 1 to 1440.")
 
 
 def largest_megabytes(text: str) -> int:
     """Whole megabytes from 1 to 200. Raise Refused with what to type instead."""
+    return _whole(text, 1, LARGEST_FILE_MEGABYTES, "Megabytes must be a whole number from 1 to 200.")
+
+
+def opening_minutes(text: str) -> int:
+    """Whole minutes from 1 to 60. Raise Refused with what to type instead."""
+    return _whole(text, 1, LONGEST_OPENING_MINUTES, "Minutes must be a whole number from 1 to 60.")
+
+
+def most_given(text: str) -> int:
+    """A whole number from 0 to 100. Raise Refused with what to type instead."""
+    return _whole(text, 0, MOST_GIVEN, "Chats must be a whole number from 0 to 100; 0 sets no limit.")
+
+
+def _whole(text: str, least: int, most: int, otherwise: str) -> int:
     text = text.strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= LARGEST_FILE_MEGABYTES):
-        raise Refused("Megabytes must be a whole number from 1 to 200.")
+    if not (text.isascii() and text.isdigit() and least <= int(text[:6]) <= most):
+        raise Refused(otherwise)
     return int(text)
 
 
@@ -61,6 +77,13 @@ KNOWN = {
     ),
     "chats.put_back_abandoned": Known(
         1, yes_or_no, "A waiting chat goes back to New when its agent's page is gone for 2 minutes."
+    ),
+    GIVES_OUT: Known(0, yes_or_no, "Each new chat is given to the agent who is there and has the fewest."),
+    GIVEN_MINUTES: Known(
+        2, opening_minutes, "A chat that was given out goes on to the next after this many minutes unopened."
+    ),
+    GIVEN_AT_ONCE: Known(
+        5, most_given, "Who has this many chats is given no more; 0 sets no limit."
     ),
     "media.largest_mb": Known(
         50, largest_megabytes, "Larger files of messages, in megabytes, are neither fetched nor sent."

@@ -34,7 +34,8 @@ class Case(Base):
     `chat_state` is `none` for mail-like cases, else `active` or `ended`: a second axis beside the
     status, never a status. `unanswered_since` is the receipt of the oldest contact message that no
     agent has answered. `author_candidate_id` is who reactivated a group's chat and becomes its author
-    when an agent selects it (S31). `deleted_at`: gone for everybody; what is left of it goes in portions.
+    when an agent selects it (S31). `given_at`: the chat was given out to its taker, who has not opened it
+    yet. `deleted_at`: gone for everybody; what is left of it goes in portions.
     """
 
     __tablename__ = "cases"
@@ -73,6 +74,7 @@ class Case(Base):
         Index("cases_trashed_since", "trashed_at", **partial(TRASHED)),
         Index("cases_assigned", "assignee_id", **partial("assignee_id IS NOT NULL")),
         Index("cases_taken", "taken_by_id", **partial("taken_by_id IS NOT NULL")),
+        Index("cases_given", "given_at", **partial("given_at IS NOT NULL")),
         Index("cases_deleted", "id", **partial(DELETED)),
         Index("cases_active", "last_activity_at", **partial(ACTIVE)),
         Index("cases_of_conversation", "conversation_id", "id"),
@@ -100,6 +102,7 @@ class Case(Base):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
     taken_at: Mapped[datetime | None] = mapped_column(Moment)
+    given_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     last_message_at: Mapped[datetime] = mapped_column(Moment, default=now)
     last_message_id: Mapped[int | None]

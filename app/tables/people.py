@@ -77,6 +77,17 @@ class Agent(Base):
         return frozenset(group.id for group in self.groups)
 
 
+class LastGiven(Base):
+    """When a chat was last given out to an agent: who waited longest comes first among equals.
+
+    A table of its own, because many transactions write agents' rows, and only whoever gives out writes these.
+    """
+
+    __tablename__ = "last_given"
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
+    given_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class RecoveryCode(Base):
     """A code that stands in for the second factor, once; the row is gone when it was used."""
 

@@ -180,6 +180,8 @@ TABLE = {
     "GET webhook_settings.index": Rule(*ADMINS),
     "POST webhook_settings.renew_secret": Rule(*ADMINS),
     "POST webhook_settings.retry": Rule(*ADMINS),
+    "GET distribution.index": Rule(*ADMINS),
+    "POST distribution.change": Rule(*ADMINS),
     "GET hours.index": Rule(*ADMINS),
     "POST hours.change": Rule(*ADMINS),
     "GET mail_settings.index": Rule(*ADMINS),

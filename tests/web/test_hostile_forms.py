@@ -38,6 +38,7 @@ def test_no_form_breaks_by_a_value(app, at_desk, value):
         "/settings/groups/new": ("name", "member_ids"),
         "/settings/agents/new": ("name", "email", "role", "access", "group_ids"),
         "/settings/general": ("minutes", "put_back"),
+        "/settings/new-chats": ("given_out", "minutes", "at_once"),
         "/account/name": ("name",),
         "/sign-in": ("email", "password", "next"),
     }
