@@ -1,7 +1,7 @@
-"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels|backup ...`.
+"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels|keys|backup ...`.
 
-They work beside the running server, `backup restore` apart: each is one short transaction, and the
-server reads the database, so a change is seen at once. What can't be done is a sentence on standard
+They work beside the running server, `backup restore` apart: each is one short transaction (`keys rotate`
+many), and the server reads the database, so a change is seen at once. What can't be done is a sentence on standard
 error and exit code 1; answers that scripts read stand alone on standard output.
 """
 
@@ -31,11 +31,13 @@ tokens_group = AppGroup("tokens", help="Bearer tokens for the JSON API.")
 settings_group = AppGroup("settings", help="Settings of the installation.")
 # The kinds add their own commands to this one (`channels create-line`).
 channels_group = AppGroup("channels", help="Connected accounts.")
+keys_group = AppGroup("keys", help="The keys that encrypt what is kept.", short_help="SECRET_KEY.")
 backup_group = AppGroup("backup", help="Everything into one file, and back.", short_help="Backups.")
 
 
 def init_app(app: Flask) -> None:
-    for group in (agents_group, tokens_group, settings_group, channels_group, backup_group):
+    groups = (agents_group, tokens_group, settings_group, channels_group, keys_group, backup_group)
+    for group in groups:
         app.cli.add_command(group)
 
 
@@ -134,6 +136,27 @@ def list_channels() -> None:
     query = select(Channel).where(Channel.state != "deleted").order_by(Channel.id)
     for channel in db.session.scalars(query):
         click.echo(f"{channel.id}\t{channel.kind}\t{channel.state}\t{channel.name}")
+
+
+@command(keys_group, "rotate", within=nullcontext)
+def rotate_keys() -> None:
+    """Encrypt everything anew with the first key of SECRET_KEY, so that the others can go."""
+    from app import rotation
+
+    unreadable = 0
+    for place, count in rotation.rotate():
+        unreadable += count.unreadable
+        click.echo(
+            f"{place.words}: {count.renewed:,} encrypted anew, {count.newest:,} were already,"
+            f" {count.unreadable:,} can't be read."
+        )
+    if unreadable:
+        raise Refused(
+            f"{unreadable:,} of these are of a key that is not in SECRET_KEY. Put it at the end of"
+            " the list and run this again; or, should it be lost, connect those channels, set up"
+            " those second factors and make that secret anew."
+        )
+    click.echo("All of it can be read with the first key of SECRET_KEY alone.")
 
 
 @command(backup_group, "create", within=nullcontext)

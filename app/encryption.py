@@ -1,6 +1,7 @@
 """Encryption of secrets at rest, with keys derived from SECRET_KEY.
 
-The first key encrypts, every key decrypts, so a key can be rotated by putting a new one in front.
+The first key encrypts, every key decrypts, so a key can be rotated by putting a new one in front;
+`app/rotation.py` then encrypts anew what older keys made.
 """
 
 import base64
@@ -13,12 +14,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _PROVEN = b"mado"
 
 _box: MultiFernet | None = None
+_newest: Fernet | None = None
 
 
 def use(secret_keys: list[str]) -> None:
     """Take these secret keys (any length, newest first) for the life of the process."""
-    global _box
-    _box = MultiFernet([Fernet(_derive(key)) for key in secret_keys])
+    global _box, _newest
+    boxes = [Fernet(_derive(key)) for key in secret_keys]
+    _box, _newest = MultiFernet(boxes), boxes[0]
 
 
 def proofs(secret_keys: Sequence[str]) -> list[str]:
@@ -41,6 +44,17 @@ def encrypt(text: str) -> str:
 def decrypt(token: str) -> str:
     """Raise cryptography.fernet.InvalidToken when no key of ours fits."""
     return _ready().decrypt(token.encode()).decode()
+
+
+def is_newest(token: str) -> bool:
+    """Whether the newest key made this, so that no older one is needed to read it."""
+    if _newest is None:
+        raise RuntimeError("encryption.use() has not been called")
+    try:
+        _newest.decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 def _ready() -> MultiFernet:

@@ -77,7 +77,7 @@ def test_readme_names_every_command_of_the_operator(app):
     readme = text("README.md")
     commands = [
         f"{group} {command}"
-        for group in ("agents", "tokens", "channels", "settings", "backup")
+        for group in ("agents", "tokens", "channels", "settings", "keys", "backup")
         for command in app.cli.commands[group].commands
     ]
     assert len(commands) >= 8

@@ -40,6 +40,7 @@ RANKS = {
     "app.previews": SHARED,
     "app.probing": SHARED,
     "app.problems": SHARED,
+    "app.rotation": SHARED,
     "app.rows": SHARED,
     "app.sendable": SHARED,
     "app.signals": SHARED,
