@@ -6,6 +6,7 @@ are done by whoever holds the clock's lease. Nothing is decided here.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -58,6 +59,7 @@ STARTED_AT = now()
 LATE_CLOCK = lazy_gettext(
     "The scheduler has not run for a minute: chats don't end by themselves. Is scheduler.py running?"
 )
+NO_STORAGE = lazy_gettext("Files can't be had now; those that come are fetched later. %(why)s")
 
 
 def init_app(app: Flask) -> None:
@@ -112,22 +114,21 @@ def stop_workers(app: Flask) -> None:
 
 def _warnings() -> list[str]:
     """What admins should see on every page."""
-    if is_late(last_tick()):
-        return [str(LATE_CLOCK)]
-    return []
+    late = [str(LATE_CLOCK)] if is_late(last_tick()) else []
+    return late + ([NO_STORAGE % {"why": why}] if (why := storage.place().problem) else [])
 
 
 class Housekeeping:
-    """What each process counted in memory, written every 10 seconds: calls, use, presence.
-
-    And what an earlier one had begun to receive on this machine, taken away.
+    """What each process counted in memory, written every 10 seconds: calls, use, presence; and
+    whether files can be kept.
     """
 
     EVERY = timedelta(seconds=10)
+    STORAGE_EVERY = timedelta(seconds=60)
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._due_at = now()
+        self._due_at = self._storage_due_at = now()
         self._has_sockets = False
 
     def __call__(self) -> bool:
@@ -144,8 +145,17 @@ class Housekeeping:
                 tokens.flush_touches()
                 service.keep_presence(present)
         self._write_metrics()
-        storage.forget_halves(now() - downloads.STRAY_AFTER)
+        self._look_at_storage()
         return False
+
+    def _look_at_storage(self) -> None:
+        """What began to come and never ended; and the bucket, sooner again when it was not there."""
+        storage.forget_halves(now() - downloads.STRAY_AFTER)
+        place = storage.place()
+        if place.problem or abs(now() - self._storage_due_at) >= self.STORAGE_EVERY:
+            self._storage_due_at = now()
+            with suppress(storage.Unavailable):
+                place.check()
 
     def _write_metrics(self) -> None:
         """Nothing while nothing happens: a Mado at rest doesn't write for this."""

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
-from app import smtp
+from app import s3, smtp
+from app.s3 import Bucket
 from app.smtp import Smtp
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -39,6 +40,11 @@ class Setting:
 SETTINGS = (
     Setting("SECRET_KEY", "made and kept in DATA_DIR", "Signs cookies and encrypts credentials; 32 characters or more. Several keys, newest first, may be separated by commas. Required with PostgreSQL."),
     Setting("DATA_DIR", "./instance", "Where the SQLite database, the made secret key, files of messages and pictures are kept."),
+    Setting("STORAGE_URL", "files in DATA_DIR", "`s3://bucket/prefix`: files of messages and pictures are kept in this S3-compatible bucket instead."),
+    Setting("S3_ENDPOINT_URL", "AWS, in S3_REGION", "The address of the service that has the bucket, like `https://s3.example.com`."),
+    Setting("S3_REGION", "us-east-1", "The bucket's region."),
+    Setting("S3_ACCESS_KEY_ID", "none", "Who asks for the bucket; needed with STORAGE_URL."),
+    Setting("S3_SECRET_ACCESS_KEY", "none", "The secret of S3_ACCESS_KEY_ID."),
     Setting("DATABASE_URL", "SQLite in DATA_DIR", "`postgresql://user:password@host/name` for more than one process."),
     Setting("REDIS_URL", "none", "`redis://host:6379/0`, the wake-up bus between processes; without it they look every second."),
     Setting("PUBLIC_URL", "http://HOST:PORT", "The address people and LINE reach Mado at; https in production."),
@@ -75,6 +81,7 @@ class Config:
     log_format: str = "plain"
     metrics_token: str | None = None
     smtp: Smtp | None = None
+    bucket: Bucket | None = None
     is_testing: bool = field(default=False)
 
     @property
@@ -169,6 +176,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Config:
         log_format=log_format,
         metrics_token=_metrics_token(env.get("METRICS_TOKEN")),
         smtp=_smtp(env.get("SMTP_URL"), env.get("MAIL_FROM")),
+        bucket=_bucket(env),
     )
 
 
@@ -195,6 +203,15 @@ def _whole_number(env: Mapping[str, str], name: str, default: int, *, highest: i
 def _smtp(url: str | None, sender: str | None) -> Smtp | None:
     try:
         return smtp.from_settings(url, sender)
+    except ValueError as problem:
+        raise ConfigError(str(problem)) from problem
+
+
+def _bucket(env: Mapping[str, str]) -> Bucket | None:
+    url, endpoint, region = env.get("STORAGE_URL"), env.get("S3_ENDPOINT_URL"), env.get("S3_REGION")
+    key_id, secret = env.get("S3_ACCESS_KEY_ID"), env.get("S3_SECRET_ACCESS_KEY")
+    try:
+        return s3.from_settings(url, endpoint, region, key_id, secret)
     except ValueError as problem:
         raise ConfigError(str(problem)) from problem
 

@@ -111,7 +111,7 @@ def _do(job: _Job, claim: Claim) -> None:
         _record(attachments.refuse, holding.claim, _refusal(job, problem))
     except TemporaryError as problem:
         _again(job, holding.claim, problem)
-    except outgoing.OutgoingError as problem:
+    except (outgoing.OutgoingError, storage.Unavailable) as problem:
         _again(job, holding.claim, TemporaryError(str(problem)))
     except Exception as problem:
         # A full disk, a locked database: nothing is lost. The type alone is logged; the text may
@@ -183,7 +183,7 @@ def _keep(job: _Job, holding: _Holding, received: storage.Received) -> None:
     try:
         holding.renew()  # decoding a large picture takes a moment
         examined = previews.examine(received.path, job.attachment.kind)
-        keys.append(received.keep())
+        keys.append(received.keep(holding.through))
         pixels = {}
         if preview := examined.preview:
             keys.append(storage.write([preview.jpeg], largest=len(preview.jpeg)).key)
@@ -195,7 +195,7 @@ def _keep(job: _Job, holding: _Holding, received: storage.Received) -> None:
             raise Unwanted
     finally:
         if not is_kept:
-            storage.delete(*keys)
+            storage.discard(*keys)
 
 
 def _again(job: _Job, claim: Claim, problem: TemporaryError) -> None:
@@ -221,7 +221,11 @@ def _refusal(job: _Job, problem: Exception) -> str:
 
 
 def _delete_bytes(attachment: Attachment, claim: Claim) -> None:
-    """First the bytes, then their names: a crash in between does it again."""
-    storage.delete(attachment.storage_key, attachment.preview_key)
+    """First the bytes, then their names: a crash in between does it again, and so does an outage."""
+    try:
+        storage.delete(attachment.storage_key, attachment.preview_key)
+    except storage.Unavailable:
+        log.info("attachment %s is deleted later", claim.attachment_id)
+        return
     with transaction.writing():
         attachments.forget_bytes(claim)

@@ -73,11 +73,13 @@ def keep(name: str, picture: bytes) -> None:
 
 
 def named(name: str | None) -> bytes | None:
-    """The picture of this name, of MEDIA_TYPE; None when there is none."""
+    """The picture of this name, of MEDIA_TYPE; None when there is none, or none can be had now."""
+    if not name:
+        return None
     try:
-        with storage.open_(name or "-", folder=storage.PICTURES) as file:
+        with storage.open_(name, folder=storage.PICTURES) as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, storage.Unavailable):
         return None
 
 
@@ -87,12 +89,15 @@ def name_for(channel_id: int) -> str:
 
 
 def has_channel(channel_id: int) -> bool:
-    return storage.size_of(name_for(channel_id), folder=storage.PICTURES) is not None
+    try:
+        return storage.size_of(name_for(channel_id), folder=storage.PICTURES) is not None
+    except storage.Unavailable:
+        return False
 
 
 def forget_channel(channel_id: int) -> None:
     """Take the picture of a deleted channel away."""
-    storage.delete(name_for(channel_id), folder=storage.PICTURES)
+    storage.discard(name_for(channel_id), folder=storage.PICTURES)
 
 
 @dataclass(frozen=True)
@@ -270,9 +275,9 @@ def _keep(identity_id: int, picture: bytes) -> None:
     try:
         replaced = _record(identity_id, name)
     except BaseException:
-        storage.delete(name, folder=storage.PICTURES)
+        storage.discard(name, folder=storage.PICTURES)
         raise
-    storage.delete(replaced, folder=storage.PICTURES)
+    storage.discard(replaced, folder=storage.PICTURES)
 
 
 def _of_identity(identity_id: int) -> str | None:

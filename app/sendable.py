@@ -54,6 +54,9 @@ def keep(upload: Upload, *, largest_mb: int) -> Attachment:
         with received:
             _judge(made, received.path, filenames.clean(upload.name))
             made.storage_key = made.storage_key or received.keep()
+    except storage.Unavailable as problem:
+        forget(made)
+        raise Refused(_("It can't be stored now. Try again in a minute.")) from problem
     except BaseException:
         forget(made)
         raise
@@ -62,7 +65,7 @@ def keep(upload: Upload, *, largest_mb: int) -> Attachment:
 
 def forget(made: Attachment) -> None:
     """Take its stored files away."""
-    storage.delete(made.storage_key, made.preview_key)
+    storage.discard(made.storage_key, made.preview_key)
 
 
 def _judge(made: Attachment, path: Path, name: str) -> None:

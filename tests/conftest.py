@@ -12,6 +12,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.config import Config
 from app.domain import agents, sessions, tokens
 from app.extensions import db
 from app.models import Agent, Base, Group
+from tests.bucket import Service
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-key-for-tests-long-enough-to-be-taken"
@@ -197,6 +199,36 @@ def _forget_memory() -> None:
         forgotten.by_account, forgotten.by_address,
     ):
         throttle.clear()
+
+
+@pytest.fixture(scope="session")
+def bucket_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("bucket"))
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def bucket(app: Flask, bucket_service: Service) -> Iterator[Service]:
+    """An empty bucket, in which this Mado keeps its files."""
+    bucket_service.heal()
+    bucket_service.page = 1000
+    for path in bucket_service.folder.iterdir():
+        path.unlink()
+    bucket_service.calls.clear()
+    config = app.extensions["mado"]
+    app.extensions["mado"] = replace(config, bucket=bucket_service.settings())
+    yield bucket_service
+    bucket_service.heal()
+    app.extensions["mado"] = config
+    app.extensions.pop("mado.bucket", None)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def either_storage(request: pytest.FixtureRequest) -> None:
+    """For tests of what holds wherever files are kept."""
+    if request.param == "bucket":
+        request.getfixturevalue("bucket")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def read(key: str) -> bytes:
 
 def kept() -> list[str]:
     """The names of all that is stored, and of what is on its way there."""
-    stored = [one.key for one in storage._place().listed(storage.MEDIA)]
+    stored = [one.key for one in storage.place().listed(storage.MEDIA)]
     return sorted([*stored, *(path.name for path in storage._coming().iterdir())])
 
 

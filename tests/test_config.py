@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 SECRET = "s" * 32
 # Said by our own programs to each other, or read by gunicorn; no setting of an installation.
 NOT_SETTINGS = {"MADO_EMBEDDED", "MADO_PATTERNS"}
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$", re.M)
+ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \| (.*) \|$", re.M)
 
 
 def read(tmp_path: Path, **env: str) -> Config:

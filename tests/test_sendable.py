@@ -16,7 +16,7 @@ from tests.test_probing import film
 
 
 @pytest.fixture(autouse=True)
-def _in_context(app):
+def _in_context(app, either_storage):
     with app.app_context():
         yield
 

@@ -12,7 +12,7 @@ from tests.files import kept, read
 
 
 @pytest.fixture(autouse=True)
-def _in_app(app: Flask) -> Iterator[None]:
+def _in_app(app: Flask, either_storage: None) -> Iterator[None]:
     with app.app_context():
         yield
 
@@ -59,11 +59,10 @@ def test_file_that_has_come_and_is_not_kept_leaves_nothing():
     assert kept() == before
 
 
-def test_files_are_for_our_own_user_alone(app):  # T7
-    storage.write([b"private"], largest=100)
-    folder = app.extensions["mado"].data_dir / "media"
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-    assert folder.stat().st_mode & 0o077 == 0
+def test_files_are_for_our_own_user_alone():  # T7
+    with storage.receive([b"private"], largest=100) as received:
+        assert received.path.stat().st_mode & 0o777 == 0o600
+        assert received.path.parent.stat().st_mode & 0o077 == 0
 
 
 def test_deleted_file_is_gone_and_may_be_deleted_again():

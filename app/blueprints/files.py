@@ -16,6 +16,8 @@ from app.domain import attachments
 from app.models import Attachment
 
 PREVIEW_TYPE = "image/jpeg"
+NOT_NOW = "The storage of files does not answer. Try again in a minute."
+RETRY_SECONDS = "30"
 HEADERS = {
     # Kept by this browser alone, and asked about each time: rights change, and files are unsent.
     "Cache-Control": "private, no-cache",
@@ -44,7 +46,10 @@ def preview(file: Attachment, *, headers: Mapping[str, str] = HEADERS) -> Respon
 def _answer(
     key: str | None, type_: str, headers: Mapping[str, str], *, name: str | None, is_shown: bool
 ) -> Response:
-    response = _bytes(key, type_, name=name, is_shown=is_shown)
+    try:
+        response = _bytes(key, type_, name=name, is_shown=is_shown)
+    except storage.Unavailable:
+        return Response(NOT_NOW, 503, {"Retry-After": RETRY_SECONDS}, content_type="text/plain")
     response.headers.update(headers)
     return response
 

@@ -36,6 +36,7 @@ def readyz() -> ResponseReturnValue:
         return _unavailable("migrations are missing", "The database lacks migrations: run `flask --app wsgi db upgrade`.")
     is_sqlite = current_app.extensions["mado"].is_sqlite
     is_late, is_full = background.is_late(tick), storage.free_bytes() < LEAST_FREE_BYTES
+    unavailable = storage.place().problem
     redis = service.bus_state(current_app)
     problems = {
         "The scheduler has not run for a minute: chats don't end by themselves.": is_late,
@@ -44,6 +45,7 @@ def readyz() -> ResponseReturnValue:
     }
     is_unable = is_sqlite and is_full  # the database is on that disk
     found = [problem for problem, is_there in problems.items() if is_there]
+    found += [unavailable] if unavailable else []
     status = "unavailable" if is_unable else "degraded" if found else "ok"
     return {
         "status": status,
@@ -52,6 +54,7 @@ def readyz() -> ResponseReturnValue:
         "scheduler_last_tick": tick.isoformat() if tick else None,
         "scheduler_is_late": is_late,
         "disk": "full" if is_full else "ok",
+        "storage": "unavailable" if unavailable else "ok",
         "redis": redis,
     }, 503 if is_unable else 200
 

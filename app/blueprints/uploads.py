@@ -57,7 +57,7 @@ def remove(number: int) -> ResponseReturnValue:
     upload = uploads.find(case, g.agent, id_of(request.form.get("upload")) or 0)
     gone = uploads.remove(upload) if upload else []
     transaction.commit()
-    storage.delete(*gone)
+    storage.discard(*gone)
     return nothing() if wants_fragment() else redirect(address_of(case), 303)
 
 

@@ -1,6 +1,7 @@
 """Files of messages and small pictures, kept privately: written whole or not at all.
 
-A few verbs over one place where files lie, in two folders. What comes in lies on this machine until
+A few verbs over one place where files lie, in two folders: DATA_DIR, or the bucket that STORAGE_URL
+names. What comes in lies on this machine until
 it is known what it is; then it is kept, and never changes again. A name says nothing about what is in
 it, and nothing here is ever served by its path. It refuses to know messages, and to decide who may
 read.
@@ -20,7 +21,9 @@ from typing import BinaryIO, Self
 
 from flask import current_app
 
-from app.storage.folder import Folder
+from app.storage.bucket import Bucket
+from app.storage.calls import Unavailable
+from app.storage.folder import Folder, Through
 
 MEDIA, PICTURES = FOLDERS = ("media", "pictures")
 NAME_BYTES = 24
@@ -52,10 +55,13 @@ class Received:
     path: Path
     size: int
 
-    def keep(self) -> str:
-        """Its new name in the storage, where it is whole from now on."""
+    def keep(self, through: Through = iter) -> str:
+        """Its new name in the storage, where it is whole from now on. Raise Unavailable.
+
+        Where it is sent somewhere, its pieces go `through`.
+        """
         key = secrets.token_urlsafe(NAME_BYTES)
-        _place().take(self.path, f"{MEDIA}/{key}")
+        place().take(self.path, f"{MEDIA}/{key}", through)
         return key
 
     def __enter__(self) -> Self:
@@ -104,17 +110,17 @@ def write(chunks: Iterable[bytes], *, largest: int) -> Stored:
 def put(name: str, content: bytes, *, folder: str) -> None:
     """Keep these few bytes under a name of the caller's, in the place of what had it."""
     with receive([content], largest=len(content)) as received:
-        _place().take(received.path, f"{folder}/{name}")
+        place().take(received.path, f"{folder}/{name}")
 
 
 def open_(key: str, *, folder: str = MEDIA) -> BinaryIO:
-    """The bytes, to be closed by the caller. Raise FileNotFoundError."""
-    return _place().open(f"{folder}/{key}")
+    """The bytes, to be closed by the caller. Raise FileNotFoundError or Unavailable."""
+    return place().open(f"{folder}/{key}")
 
 
 def size_of(key: str, *, folder: str = MEDIA) -> int | None:
     """In bytes; None when it is not there."""
-    return _place().size_of(f"{folder}/{key}")
+    return place().size_of(f"{folder}/{key}")
 
 
 def free_bytes() -> int:
@@ -124,13 +130,19 @@ def free_bytes() -> int:
 
 def keys_before(moment: datetime) -> Iterator[str]:
     """Names of messages' files that were written before then."""
-    return (one.key for one in _place().listed(MEDIA) if one.written_at < moment.timestamp())
+    return (one.key for one in place().listed(MEDIA) if one.written_at < moment.timestamp())
 
 
 def delete(*keys: str | None, folder: str = MEDIA) -> None:
     """Take them away; None is nothing, and each may be gone already."""
     for key in filter(None, keys):
-        _place().delete(f"{folder}/{key}")
+        place().delete(f"{folder}/{key}")
+
+
+def discard(*keys: str | None, folder: str = MEDIA) -> None:
+    """The same for what nobody names any more: what can't be deleted now is a stray, and no matter."""
+    with suppress(Unavailable):
+        delete(*keys, folder=folder)
 
 
 def forget_halves(moment: datetime) -> None:
@@ -141,8 +153,15 @@ def forget_halves(moment: datetime) -> None:
                 path.unlink()
 
 
-def _place() -> Folder:
-    return Folder(_data_dir())
+def place() -> Folder | Bucket:
+    """Where files lie."""
+    settings = current_app.extensions["mado"].bucket
+    if settings is None:
+        return Folder(_data_dir())
+    if "mado.bucket" not in current_app.extensions:
+        current_app.extensions["mado.bucket"] = Bucket(settings)
+    found: Bucket = current_app.extensions["mado.bucket"]
+    return found
 
 
 def _coming() -> Path:

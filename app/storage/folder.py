@@ -1,11 +1,14 @@
 """Files in a folder of this machine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
+
+# Somebody's who wants to be asked between two pieces of a file that is on its way.
+Through = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,13 @@ class Folder:
     """Names are paths in it, one folder deep."""
 
     root: Path
+    #: What is wrong with it; readiness asks for the disk itself.
+    problem: ClassVar[str | None] = None
 
-    def take(self, file: Path, name: str) -> None:
+    def check(self) -> None:
+        """Nothing that could be elsewhere."""
+
+    def take(self, file: Path, name: str, through: Through = iter) -> None:
         """Take a finished file of this disk over, in the place of what has that name."""
         path = self.root / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -57,6 +57,7 @@ RANKS = {
     "app.content_types": GROUND,
     "app.encryption": GROUND,
     "app.outgoing": GROUND,
+    "app.s3": GROUND,
     "app.smtp": GROUND,
     # The engine's own parts: they know the tables' metadata and nothing of their meaning.
     "app.config": SCHEMA,

@@ -111,7 +111,7 @@ def test_a_deleted_case_is_gone_for_everybody_at_once(channel, bob):
     assert notifications.listed(bob, limit=10) == []
 
 
-def test_nothing_of_a_deleted_case_is_left(channel, bob, toy):
+def test_nothing_of_a_deleted_case_is_left(channel, bob, toy, either_storage):
     chat = full(channel, bob)
     number = chat.id
     newer = chat_of(channel, "something else", who="Uyuki").id

@@ -96,7 +96,7 @@ def test_a_file_gives_way_to_texts_that_come(channel, toy, monkeypatch, is_busy)
     assert waited == ([downloads.GIVE_WAY_SECONDS] * 3 if is_busy else [])
 
 
-def test_picture_is_fetched_previewed_and_told_of(channel, toy):  # L2
+def test_picture_is_fetched_previewed_and_told_of(channel, toy, either_storage):  # L2
     raw = drawn()
     attachment_id = sent(channel, toy, [raw[:50], raw[50:]])
     assert work()
@@ -314,7 +314,7 @@ def unsend(attachment_id: int) -> None:
         attachments.remove(db.session.get_one(Attachment, attachment_id).message_id)
 
 
-def test_unsent_file_loses_its_bytes_and_its_name(channel, toy):  # L3
+def test_unsent_file_loses_its_bytes_and_its_name(channel, toy, either_storage):  # L3
     before = kept()
     attachment_id = sent(channel, toy, [drawn()], filename="secret.png")
     work()
@@ -328,7 +328,7 @@ def test_unsent_file_loses_its_bytes_and_its_name(channel, toy):  # L3
     assert not work()
 
 
-def test_file_that_is_unsent_while_it_comes_is_not_kept(channel, toy):  # L3
+def test_file_that_is_unsent_while_it_comes_is_not_kept(channel, toy, either_storage):  # L3
     before = kept()
     raw = drawn()
     attachment_id = sent(channel, toy, [])
@@ -364,7 +364,47 @@ def test_full_disk_loses_nothing(channel, toy, clock, monkeypatch):  # F15
     assert row(attachment_id).state == "stored"
 
 
-def test_stray_files_are_swept_and_others_are_not(channel, toy, clock):
+def test_storage_that_is_gone_loses_nothing_and_the_page_says_why(channel, toy, clock, bucket):
+    attachment_id = sent(channel, toy, [drawn()], [drawn()])
+    with bucket.sick(400):
+        work()
+    assert row(attachment_id).state == "waiting"
+    assert row(attachment_id).problem == "The storage: it answered 400."
+    clock.shift(timedelta(seconds=5))
+    work()
+    assert (row(attachment_id).state, len(bucket.names())) == ("stored", 2)
+
+
+def test_bytes_that_cannot_be_deleted_now_are_deleted_later(channel, toy, clock, bucket):  # L3
+    attachment_id = sent(channel, toy, [drawn()])
+    work()
+    unsend(attachment_id)
+    with bucket.sick(400):
+        assert work()
+    assert len(bucket.names()) == 2
+    clock.shift(attachments.LEASE)
+    assert work()
+    assert (bucket.names(), row(attachment_id).storage_key) == ([], None)
+
+
+def test_long_way_to_the_storage_keeps_the_claim(channel, toy, clock, bucket, monkeypatch):
+    attachment_id = sent(channel, toy, [bytes(500_000)], kind="file")
+    dues, through = [], downloads._Holding.through
+
+    def slowly(self, pieces):
+        for piece in through(self, pieces):
+            clock.shift(timedelta(seconds=15))
+            transaction.release()
+            dues.append(attachments.due())
+            yield piece
+
+    monkeypatch.setattr(downloads._Holding, "through", slowly)
+    work()
+    assert (set(dues), len(dues)) == ({None}, 5)
+    assert row(attachment_id).state == "stored"
+
+
+def test_stray_files_are_swept_and_others_are_not(channel, toy, clock, either_storage):
     attachment_id = sent(channel, toy, [drawn()])
     work()
     case_id = row(attachment_id).case_id

@@ -11,6 +11,8 @@ from tests import files
 from tests.web.desk import chat_in, grouped, sessions_ended
 from tests.world import ToyAdapter, play
 
+pytestmark = pytest.mark.usefixtures("either_storage")
+
 
 @pytest.fixture
 def chat(app) -> int:

@@ -11,6 +11,8 @@ from tests import files
 from tests.web.desk import chat_in
 from tests.world import ToyAdapter, play
 
+pytestmark = pytest.mark.usefixtures("either_storage")
+
 HTML = b"<html><script>alert(1)</script>"
 
 

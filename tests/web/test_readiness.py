@@ -37,7 +37,8 @@ def full(monkeypatch):
 @pytest.fixture
 def on_postgresql(app, monkeypatch):
     """As far as health is concerned."""
-    monkeypatch.setitem(app.extensions, "mado", SimpleNamespace(is_sqlite=False))
+    config = app.extensions["mado"]
+    monkeypatch.setitem(app.extensions, "mado", SimpleNamespace(is_sqlite=False, bucket=config.bucket, data_dir=config.data_dir))
 
 
 def asked(client) -> tuple[int, str, list[str]]:
