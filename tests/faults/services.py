@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
 from sqlalchemy import create_engine, make_url, text
 
 from tests.faults.killer import nap
-from tests.processes.servers import free_port
+from tests.processes.servers import free_port, soon
 
 CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -61,7 +62,7 @@ class Redis:
 
     def __init__(self) -> None:
         self._port = free_port()
-        self._start()
+        self.start()
 
     @property
     def url(self) -> str:
@@ -69,19 +70,27 @@ class Redis:
 
     def crash(self) -> None:
         self.stop()
-        self._start()
+        self.start()
 
     def nap(self) -> None:
         """For a while it takes connections and answers nothing."""
-        nap(self._process)
+        nap(self.process)
 
     def stop(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
 
-    def _start(self) -> None:
+    def start(self) -> None:
         command = ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        soon(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return client.ping()
+        except redis.RedisError:
+            return False
 
 
 def cut_connections(url: str) -> int:
@@ -97,12 +106,12 @@ def cut_connections(url: str) -> int:
 @contextmanager
 def own_services(folder: Path) -> Iterator[tuple[Postgresql, Redis]]:
     """Both, while they are needed."""
-    postgresql, redis = Postgresql(folder), Redis()
+    postgresql, bus = Postgresql(folder), Redis()
     try:
-        yield postgresql, redis
+        yield postgresql, bus
     finally:
         postgresql.stop()
-        redis.stop()
+        bus.stop()
 
 
 def _newest_tools() -> Path:

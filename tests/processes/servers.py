@@ -43,6 +43,8 @@ class Mado:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     #: Where processes write what they have to say; a pipe holds no more than a test reads.
     log: IO[bytes] | int = subprocess.PIPE
+    #: A program that starts the processes, with its options.
+    launcher: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -70,7 +72,7 @@ class Mado:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a process of its own group, in this installation's environment."""
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [*self.launcher, sys.executable, *command],
             cwd=ROOT,
             env=self.environment(),
             stdout=self.log,
