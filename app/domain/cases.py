@@ -335,7 +335,7 @@ def active_in(conversation_id: int) -> Case | None:
 def _lock(case: Case, *, waits: bool) -> bool:
     if db.session.get_bind().dialect.name == "postgresql":
         query = select(Conversation.id).where(Conversation.id == case.conversation_id)
-        if db.session.scalar(query.with_for_update(skip_locked=not waits)) is None:
+        if db.session.scalar(query.with_for_update(key_share=True, skip_locked=not waits)) is None:
             return False
     db.session.refresh(case)
     return True

@@ -68,7 +68,7 @@ _LOCK = (
         Conversation.__table__.c.channel_id == bindparam("channel_id"),
         Conversation.__table__.c.external_id == bindparam("external_id"),
     )
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _SENDER = select(Identity.__table__.c.contact_id).where(
     Identity.__table__.c.channel_id == bindparam("channel_id"),

@@ -159,6 +159,19 @@ def test_failure_recorded_while_a_message_arrives_keeps_the_messages_time(
     assert chat.last_activity_at == newest.received_at
 
 
+def test_claim_waits_for_nobody_who_writes_in_the_conversation(app, channel, chat, alice, toy):  # F8
+    """It has the receipt of its free reply then, and a redelivered event waits for that: a circle."""
+    with transaction.writing():
+        chats.reply(chat, "Hello", by=alice)
+    source = inbox.Source.of(channel)
+    transaction.release()
+
+    with Writer(app, lambda: inbox.receive(source, [said("Hello?")])):
+        attempt = delivery.claim()
+
+    assert attempt and attempt.reply_token
+
+
 def test_states_of_a_chats_messages_are_told_in_commit_order(app, chat, alice, toy):  # S16
     with transaction.writing():
         chats.reply(chat, "Hello", by=alice)
