@@ -9,19 +9,18 @@ and the numbers of the long cases. The LINE channel has the key and secret of be
 import argparse
 import json
 import random
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from app import create_app, schema, transaction
 from app.channels.line.credentials import Credentials
 from app.channels.line.webhook import key_hash
 from app.clock import now
-from app.domain import agents, search, sessions, tokens
+from app.domain import agents, labels, sessions, tokens
 from app.extensions import db
 from app.models import (
     Agent,
@@ -33,153 +32,177 @@ from app.models import (
     Identity,
     Message,
     Receipt,
+    case_labels,
 )
-from bench import posts, words
+from bench import bulk, posts, words
 
-PORTION = 2000
+PORTION = 10_000
 MESSAGES_OF_A_CASE = 3
 CASES_OF_A_PERSON = 3
 STATUSES = ("closed",) * 7 + ("open", "pending", "pending")
-TABLES = (Contact, Identity, Conversation, Case, Message, Receipt, Event)
-
-Rows = dict[Any, list[dict[str, Any]]]
+SELDOM_AGENT = 3
+NEVER_OPEN = ("closed",) * 8 + ("pending", "pending")
+# In an order that foreign keys allow; what isn't named here has the model's default.
+COLUMNS: dict[Any, tuple[str, ...]] = {
+    Contact: ("id", "name", "created_at"),
+    Identity: ("id", "channel_id", "external_id", "contact_id", "looked_up_at"),
+    Conversation: ("id", "channel_id", "external_id", "kind", "identity_id", "created_at"),
+    Case: (
+        *("id", "channel_id", "conversation_id", "contact_id", "subject", "status", "chat_state"),
+        *("group_id", "assignee_id", "created_at", "last_message_at", "last_activity_at"),
+        *("last_message_id", "last_contact_message_id", "last_agent_message_id"),
+        *("last_contact_at", "last_agent_at", "unanswered_since", "ended_at"),
+    ),
+    Message: (
+        *("id", "case_id", "channel_id", "direction", "text", "contact_id", "agent_id"),
+        *("external_id", "sent_at", "received_at", "state"),
+    ),
+    Receipt: ("id", "channel_id", "event_key", "conversation_id", "received_at", "reply_token"),
+    Event: ("id", "type", "case_id", "message_id", "occurred_at"),
+}
+PHRASES = 3000
 
 
 class Seeder:
     """Hands out ids and moments in order, and writes rows in portions."""
 
-    def __init__(self, channel: Channel, staff: list[Agent], cases: int) -> None:
+    def __init__(self, channel: Channel, staff: list[Agent], cases: int, seldom: int) -> None:
+        self.statuses = NEVER_OPEN if seldom else STATUSES
+        self.seldom_every = cases // seldom if seldom else 0
+        self.seldom_cases: list[int] = []
         self.channel_id, self.staff = channel.id, [agent.id for agent in staff]
         self.groups = [None, *(group.id for agent in staff for group in agent.groups)]
         self.rng = random.Random(7)
-        self.moment = now() - timedelta(minutes=cases + 10)
-        self.rows: Rows = defaultdict(list)
-        self.ids = {model: db.session.scalar(select(func.max(model.id))) or 0 for model in TABLES}
+        self.phrases = [words.phrase(self.rng) for _ in range(PHRASES)]
+        self.moment = _naive(now()) - timedelta(minutes=cases + 10)
+        self.rows: dict[Any, list[tuple[Any, ...]]] = {model: [] for model in COLUMNS}
+        self.ids = {model: db.session.scalar(select(func.max(model.id))) or 0 for model in COLUMNS}
         self.words: list[tuple[int, int, str]] = []
         self.subjects: list[tuple[int, str]] = []
 
-    def add(self, model: Any, **values: Any) -> int:
-        self.ids[model] += 1
-        self.rows[model].append({"id": self.ids[model], **values})
-        return self.ids[model]
+    def add(self, model: Any, *values: Any) -> int:
+        """A row of `values`, as COLUMNS names them behind the id."""
+        self.ids[model] = row_id = self.ids[model] + 1
+        self.rows[model].append((row_id, *values))
+        return row_id
 
     def add_people(self, count: int) -> None:
+        moment = self._now()
         for number in range(1, count + 1):
-            name = f"{words.NAMES[number % len(words.NAMES)]} {number}"
-            where = {"channel_id": self.channel_id, "external_id": posts.user_id(number)}
-            self.add(Contact, name=name, created_at=self.moment)
-            self.add(Identity, **where, contact_id=number, looked_up_at=self.moment)
-            self.add(Conversation, **where, kind="user", identity_id=number, created_at=self.moment)
+            where = self.channel_id, posts.user_id(number)
+            self.add(Contact, f"{words.NAMES[number % len(words.NAMES)]} {number}", moment)
+            self.add(Identity, *where, number, moment)
+            self.add(Conversation, *where, "user", number, moment)
 
-    def add_case(self, person: int, *, is_active: bool, messages: int = MESSAGES_OF_A_CASE) -> int:
-        began = self.moment
-        case_id = self.ids[Case] + 1
-        last = {"in": None, "out": None}
+    def add_case(self, person: int, *, is_active: bool, messages: int) -> int:
+        began, case_id = self.moment, self.ids[Case] + 1
+        began_at = self._now()
+        last: dict[str, tuple[int | None, str | None]] = {"in": (None, None), "out": (None, None)}
         subject = ""
+        is_seldom = bool(self.seldom_every) and case_id % self.seldom_every == 1
         for turn in range(messages):
             direction = "out" if turn % 2 else "in"
-            said = self._say(case_id, person, direction)
-            last[direction] = self.ids[Message]
+            said = self._say(case_id, person, direction, words.SELDOM if is_seldom and not turn else "")
+            last[direction] = self.ids[Message], self._now()
             subject = subject or said[:60]
-        status = "open" if is_active else self.rng.choice(STATUSES)
+        (contact_message, contact_at), (agent_message, agent_at) = last["in"], last["out"]
+        at = self._now()
+        status, assignee = self.rng.choice(self.statuses), self.rng.choice((None, *self.staff[:SELDOM_AGENT]))
+        if is_active:
+            status, assignee = "open", None
+        elif is_seldom:
+            status, assignee = "open", self.staff[SELDOM_AGENT]
+            self.seldom_cases.append(case_id)
+        group = self.rng.choice(self.groups)
         self.add(
             Case,
-            channel_id=self.channel_id,
-            conversation_id=person,
-            contact_id=person,
-            subject=subject,
-            status=status,
-            chat_state="active" if is_active else "ended",
-            group_id=self.rng.choice(self.groups),
-            assignee_id=None if is_active else self.rng.choice((None, *self.staff)),
-            created_at=began,
-            last_message_at=self.moment,
-            last_activity_at=self.moment,
-            last_message_id=self.ids[Message],
-            last_contact_message_id=last["in"],
-            last_agent_message_id=last["out"],
-            unanswered_since=self.moment if is_active else None,
-            ended_at=None if is_active else self.moment,
+            *(self.channel_id, person, person, subject, status, "active" if is_active else "ended"),
+            *(group, assignee, began_at, at, at),
+            *(self.ids[Message], contact_message, agent_message),
+            *(contact_at, agent_at, at if is_active else None, None if is_active else at),
         )
         self.subjects.append((case_id, subject))
-        self.add_event("case.created", case_id, None, began)
+        self.add(Event, "case.created", case_id, None, began_at)
         self.moment = began + timedelta(minutes=1)
         return case_id
 
-    def _say(self, case_id: int, person: int, direction: str) -> str:
+    def _say(self, case_id: int, person: int, direction: str, said: str) -> str:
+        """A message, of these words where they are given."""
         self.moment += timedelta(milliseconds=5)
-        is_in = direction == "in"
-        said = words.question(self.rng, case_id) if is_in else words.answer(self.rng)
+        at, is_in = self._now(), direction == "in"
+        said = said or (self._question(case_id) if is_in else words.answer(self.rng))
         message_id = self.add(
             Message,
-            case_id=case_id,
-            channel_id=self.channel_id,
-            direction=direction,
-            text=said,
-            contact_id=person if is_in else None,
-            agent_id=None if is_in else self.staff[0],
-            external_id=f"m{self.ids[Message]:017d}",
-            sent_at=self.moment,
-            received_at=self.moment,
-            state=None if is_in else "sent",
+            *(case_id, self.channel_id, direction, said),
+            *((person, None) if is_in else (None, self.staff[0])),
+            *(f"m{self.ids[Message]:017d}", at, at, None if is_in else "sent"),
         )
         self.words.append((message_id, case_id, said))
-        kind = "message.received" if is_in else "message.sent"
-        self.add_event(kind, case_id, message_id, self.moment)
+        self.add(Event, "message.received" if is_in else "message.sent", case_id, message_id, at)
         if is_in:
-            self._acknowledge(message_id, person)
+            key = f"{message_id:032x}"
+            self.add(Receipt, self.channel_id, key, person, at, key)
         return said
 
-    def add_event(self, kind: str, case_id: int, message_id: int | None, at: datetime) -> None:
-        about = {"case_id": case_id, "message_id": message_id}
-        self.add(Event, type=kind, **about, occurred_at=at, data="{}")
+    def _question(self, case_id: int) -> str:
+        return words.with_order(self.rng, self.rng.choice(self.phrases), case_id)
 
-    def _acknowledge(self, message_id: int, person: int) -> None:
-        self.add(
-            Receipt,
-            channel_id=self.channel_id,
-            event_key=f"{message_id:032x}",
-            conversation_id=person,
-            received_at=self.moment,
-            reply_token=f"{message_id:032x}",
-        )
+    def _now(self) -> str:
+        """The moment as both databases read it."""
+        return self.moment.isoformat(" ", "microseconds")
 
     def write(self) -> None:
         """Everything collected so far, in one transaction."""
         with transaction.writing():
-            for model in TABLES:
-                if rows := self.rows.pop(model, None):
-                    db.session.connection().execute(insert(model), rows)
-            for message_id, case_id, said in self.words:
-                search.add_message(message_id, case_id, said)
-            for case_id, subject in self.subjects:
-                search.put_case(case_id, subject)
+            for model, rows in self.rows.items():
+                bulk.insert(model, COLUMNS[model], rows)
+                rows.clear()
+            bulk.index_messages(self.words)
+            bulk.index_cases(self.subjects)
             self.words.clear(), self.subjects.clear()
 
 
-def seed(cases: int, *, active: int = 200, long: Iterable[int] = ()) -> dict[str, Any]:
-    """Fill the current application's database; what the caller must know of it."""
+def seed(
+    cases: int,
+    *,
+    messages: int = MESSAGES_OF_A_CASE,
+    active: int = 200,
+    long: Iterable[int] = (),
+    seldom: int = 0,
+) -> dict[str, Any]:
+    """Fill the current application's database; what the caller must know of it.
+
+    So many `seldom` cases, spread over all of them, are alone in being open though no chat, in their label,
+    in being Dana's and in what they ask for.
+    """
     if db.session.scalar(select(func.count()).select_from(Case)):
         raise SystemExit("This database has cases already; the bench fills empty ones only.")
     with transaction.writing():
         channel, staff = _channel(), _staff()
-        signed_in = [sessions.start(agent) for agent in staff]
+        signed_in = [sessions.start(agent) for agent in staff[:SELDOM_AGENT]]
         api_token = tokens.create(staff[0])
-    seeder = Seeder(channel, staff, cases)
+    seeder = Seeder(channel, staff, cases, seldom)
     people = max(active, cases // CASES_OF_A_PERSON, 1)
-    seeder.add_people(people)
-    for number in range(cases):
-        seeder.add_case(number % people + 1, is_active=False)
-        if number % PORTION == PORTION - 1:
-            seeder.write()
-    numbers = [seeder.add_case(1, is_active=False, messages=count) for count in long]
-    seeder.moment = now()
-    for person in range(1, active + 1):
-        seeder.add_case(person, is_active=True)
-    seeder.write()
+    with bulk.without_indexes(COLUMNS):
+        seeder.add_people(people)
+        for number in range(cases):
+            seeder.add_case(number % people + 1, is_active=False, messages=messages)
+            if number % PORTION == PORTION - 1:
+                seeder.write()
+        numbers = [seeder.add_case(1, is_active=False, messages=count) for count in long]
+        seeder.moment = _naive(now())
+        for person in range(1, active + 1):
+            seeder.add_case(person, is_active=True, messages=messages)
+        seeder.write()
+    label_id = _label(seeder.seldom_cases) if seldom else None
     _tell_planner()
+    rare = {"seldom_label": label_id, "seldom_agent": staff[SELDOM_AGENT].id}
     told = {"sessions": signed_in, "api_token": api_token, "long_cases": numbers}
-    return told | {"active": active, "people": people}
+    return told | rare | {"active": active, "people": people}
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
 
 
 def _channel() -> Channel:
@@ -192,7 +215,7 @@ def _channel() -> Channel:
 
 
 def _staff() -> list[Agent]:
-    """An admin, who sees everything, and an agent each of two groups: three audiences."""
+    """An admin, who sees everything, and an agent each of two groups: three audiences. Dana has few cases."""
     return [
         agents.create("admin@example.com", name="Alice", role="admin"),
         *(
@@ -200,7 +223,16 @@ def _staff() -> list[Agent]:
                           groups=[agents.create_group(group)])
             for name, group in (("bob", "Sales"), ("charlie", "Support"))
         ),
+        agents.create("dana@example.com", name="Dana"),
     ]  # fmt: skip
+
+
+def _label(cases: Iterable[int]) -> int:
+    with transaction.writing():
+        label = labels.create("Repair", by=None)
+        rows = [{"case_id": case_id, "label_id": label.id} for case_id in cases]
+        db.session.execute(case_labels.insert(), rows)
+        return label.id
 
 
 def _tell_planner() -> None:
@@ -208,7 +240,7 @@ def _tell_planner() -> None:
     if db.engine.dialect.name != "postgresql":
         return
     with transaction.writing():
-        for model in TABLES:
+        for model in COLUMNS:
             name = model.__tablename__
             db.session.execute(
                 text(
@@ -229,13 +261,15 @@ def cookies(app: Flask, signed_in: Iterable[str]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--messages", type=int, default=MESSAGES_OF_A_CASE, help="of a case")
     parser.add_argument("--active", type=int, default=200)
+    parser.add_argument("--seldom", type=int, default=0, metavar="CASES", help="see seed()")
     parser.add_argument("--long", type=int, action="append", default=[], metavar="MESSAGES")
     asked = parser.parse_args()
     app = create_app()
     schema.bring_up_to_date(app)
     with app.app_context():
-        known = seed(asked.cases, active=asked.active, long=asked.long)
+        known = seed(**vars(asked))
         print(json.dumps(known | {"cookies": cookies(app, known.pop("sessions"))}))
 
 

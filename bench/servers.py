@@ -87,6 +87,8 @@ def mado(
     cases: int,
     active: int = 200,
     long: tuple[int, ...] = (),
+    messages: int = 3,
+    seldom: int = 0,
     database_url: str | None = None,
     factory: str | None = None,
     **settings: str,
@@ -97,7 +99,7 @@ def mado(
     under gunicorn without the scheduler.
     """
     with environment(settings, database_url) as env:
-        seeded = seed(env, cases, active, long)
+        seeded = seed(env, cases, active, long, messages=messages, seldom=seldom)
         is_embedded = not database_url and not factory
         command = (
             EMBEDDED if is_embedded else (*GUNICORN, f"{factory}()" if factory else "wsgi:app")
@@ -114,9 +116,12 @@ def tiny(factory: str) -> Iterator[Server]:
         yield server
 
 
-def seed(env: dict[str, str], cases: int, active: int, long: tuple[int, ...]) -> dict[str, Any]:
+def seed(
+    env: dict[str, str], cases: int, active: int, long: tuple[int, ...], **more: int
+) -> dict[str, Any]:
     """Fill the database of this environment in a process of its own."""
     asked = [option for count in long for option in ("--long", str(count))]
+    asked += [part for name, value in more.items() for part in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "bench.seed", "--cases", str(cases)]
     command += ["--active", str(active), *asked]
     done = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE)

@@ -50,6 +50,8 @@ ANSWERS = (
     "感謝您的來訊，我們馬上為您確認。",
     "Thank you for writing. I am looking into it and will be back in a minute.",
 )
+# In the few cases that a seeded database is asked to have of the seldom kind.
+SELDOM = "อยากทราบว่าซ่อมรอยร้าวด้วยวิธีคินสึงิได้ไหมคะ (kintsugi)"
 NAMES = (
     "佐藤 美咲",
     "田中 翔太",
@@ -64,10 +66,17 @@ NAMES = (
 
 def question(rng: random.Random, number: int) -> str:
     """A customer's message of 20 to 120 characters; two in five name an order."""
+    return with_order(rng, phrase(rng), number)
+
+
+def phrase(rng: random.Random) -> str:
     language = rng.choices(list(MIX), weights=list(MIX.values()))[0]
     body = " ".join(rng.sample(BODIES[language], rng.choice((1, 1, 2, 3))))
-    order = f" ORD-{number:07d}" if rng.random() < 0.4 else ""
-    return f"{rng.choice(OPENINGS[language])}{body}{order}"
+    return f"{rng.choice(OPENINGS[language])}{body}"
+
+
+def with_order(rng: random.Random, said: str, number: int) -> str:
+    return f"{said} ORD-{number:07d}" if rng.random() < 0.4 else said
 
 
 def answer(rng: random.Random) -> str:

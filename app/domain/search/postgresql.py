@@ -20,17 +20,20 @@ from app.models import Case
 SEAM = " \n"
 
 # A short pending list keeps both the unlucky insert that empties it and every search quick.
-_DDL = (
+_TABLES = (
     "CREATE TABLE message_search (message_id bigint PRIMARY KEY, case_id bigint NOT NULL,"
     " tokens tsvector NOT NULL, words text NOT NULL)",
+    "CREATE TABLE case_search (case_id bigint PRIMARY KEY, tokens tsvector NOT NULL,"
+    " words text NOT NULL)",
+)
+_INDEXES = (
     "CREATE INDEX message_search_case ON message_search (case_id)",
     "CREATE INDEX message_search_tokens ON message_search USING gin (tokens)"
     " WITH (gin_pending_list_limit = 512)",
-    "CREATE TABLE case_search (case_id bigint PRIMARY KEY, tokens tsvector NOT NULL,"
-    " words text NOT NULL)",
     "CREATE INDEX case_search_tokens ON case_search USING gin (tokens)"
     " WITH (gin_pending_list_limit = 512)",
 )
+_NO_INDEXES = "DROP INDEX message_search_case, message_search_tokens, case_search_tokens"
 _ADD = hot.Statement(
     text(
         "INSERT INTO message_search (message_id, case_id, tokens, words)"
@@ -46,8 +49,19 @@ _PUT_CASE = (
 
 
 def create(connection: Connection) -> None:
-    for statement in _DDL:
+    for statement in _TABLES:
         connection.exec_driver_sql(statement)
+    create_indexes(connection)
+
+
+def create_indexes(connection: Connection) -> None:
+    for statement in _INDEXES:
+        connection.exec_driver_sql(statement)
+
+
+def drop_indexes(connection: Connection) -> None:
+    """For who fills the tables anew."""
+    connection.exec_driver_sql(_NO_INDEXES)
 
 
 def drop(connection: Connection) -> None:
@@ -55,7 +69,7 @@ def drop(connection: Connection) -> None:
 
 
 def add_message(connection: Connection, message_id: int, case_id: int, words: Words) -> None:
-    found = {"tokens": _lexemes([words]), "words": _text([words])}
+    found = {"tokens": lexemes([words]), "words": text_of([words])}
     _ADD.count(connection, message_id=message_id, case_id=case_id, **found)
 
 
@@ -65,7 +79,7 @@ def remove_message(connection: Connection, message_id: int, words: Words) -> Non
 
 def put_case(connection: Connection, case_id: int, texts: Iterable[Words]) -> None:
     texts = list(texts)
-    connection.exec_driver_sql(_PUT_CASE, (case_id, _lexemes(texts), _text(texts)))
+    connection.exec_driver_sql(_PUT_CASE, (case_id, lexemes(texts), text_of(texts)))
 
 
 def remove_case(connection: Connection, case_id: int) -> None:
@@ -142,12 +156,12 @@ def _tsquery(terms: Sequence[Term]) -> str:
     return " & ".join(asked)
 
 
-def _lexemes(texts: Sequence[Words]) -> str:
-    lexemes: set[str] = set()
+def lexemes(texts: Sequence[Words]) -> str:
+    found: set[str] = set()
     for words in texts:
-        lexemes.update(words.tokens, words.joined)
-    return " ".join(lexemes)
+        found.update(words.tokens, words.joined)
+    return " ".join(found)
 
 
-def _text(texts: Sequence[Words]) -> str:
+def text_of(texts: Sequence[Words]) -> str:
     return SEAM.join(f" {' '.join(words.segments)}" for words in texts)

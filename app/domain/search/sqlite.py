@@ -69,16 +69,16 @@ def drop(connection: Connection) -> None:
 
 
 def add_message(connection: Connection, message_id: int, case_id: int, words: Words) -> None:
-    _ADD.count(connection, id=message_id, words=_stored(words))
+    _ADD.count(connection, id=message_id, words=stored(words))
 
 
 def remove_message(connection: Connection, message_id: int, words: Words) -> None:
-    connection.exec_driver_sql(_REMOVE, (message_id, _stored(words)))
+    connection.exec_driver_sql(_REMOVE, (message_id, stored(words)))
 
 
 def put_case(connection: Connection, case_id: int, texts: Iterable[Words]) -> None:
-    stored = f" {SEAM} ".join(map(_stored, texts))
-    connection.exec_driver_sql(_PUT_CASE, (case_id, stored))
+    words = f" {SEAM} ".join(map(stored, texts))
+    connection.exec_driver_sql(_PUT_CASE, (case_id, words))
 
 
 def remove_case(connection: Connection, case_id: int) -> None:
@@ -110,7 +110,7 @@ def newest_hits(
     return {case_id: message_id for case_id, message_id in rows}
 
 
-def _stored(words: Words) -> str:
+def stored(words: Words) -> str:
     if not words.joined:
         return " ".join(words.tokens)
     return f" {SEAM} ".join([" ".join(words.tokens), *words.joined])
