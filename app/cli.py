@@ -1,4 +1,4 @@
-"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels|keys|backup ...`.
+"""The operator's commands: `flask --app wsgi agents|tokens|settings|channels|keys|files|backup ...`.
 
 They work beside the running server, `backup restore` apart: each is one short transaction (`keys rotate`
 many), and the server reads the database, so a change is seen at once. What can't be done is a sentence on standard
@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app import transaction
+from app import storage, transaction
 from app.domain import agents, passwords, profiles, second_factors, settings, tokens
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import ROLES, Agent, Channel
+from app.storage import copying
+from app.storage.bucket import Bucket
+from app.storage.folder import Folder
 
 Command = Callable[..., None]
 
@@ -32,12 +35,13 @@ settings_group = AppGroup("settings", help="Settings of the installation.")
 # The kinds add their own commands to this one (`channels create-line`).
 channels_group = AppGroup("channels", help="Connected accounts.")
 keys_group = AppGroup("keys", help="The keys that encrypt what is kept.", short_help="SECRET_KEY.")
+files_group = AppGroup("files", help="Files of messages and pictures, wherever they lie.", short_help="Files.")
 backup_group = AppGroup("backup", help="Everything into one file, and back.", short_help="Backups.")
 
 
 def init_app(app: Flask) -> None:
-    groups = (agents_group, tokens_group, settings_group, channels_group, keys_group, backup_group)
-    for group in groups:
+    groups = (agents_group, tokens_group, settings_group, channels_group, keys_group)
+    for group in (*groups, files_group, backup_group):
         app.cli.add_command(group)
 
 
@@ -159,14 +163,39 @@ def rotate_keys() -> None:
     click.echo("All of it can be read with the first key of SECRET_KEY alone.")
 
 
+@command(files_group, "copy", within=nullcontext)
+@click.option("--to", type=click.Choice(["s3", "local"]), required=True, help="The bucket, or DATA_DIR.")
+@click.option("--delete", is_flag=True, help="Then delete each where it was.")
+def copy_files(to: str, delete: bool) -> None:
+    """Copy what is not there yet between DATA_DIR and the bucket in STORAGE_URL; again to go on."""
+    bucket, here = storage.place(), Folder(current_app.extensions["mado"].data_dir)
+    if not isinstance(bucket, Bucket):
+        raise Refused("Set STORAGE_URL and S3_... to the bucket, whichever way files are copied.")
+    source, target = (here, bucket) if to == "s3" else (bucket, here)
+    copied = there = 0
+    try:
+        with click.progressbar(copying.between(source, target), label="Files") as files:
+            for file in files:
+                copied += copying.bring(file, source, target)
+                there += file.is_there
+                if delete:
+                    source.delete(file.name)
+    except OSError as problem:
+        raise Refused(f"{problem} Copied so far: {copied:,}. Run it again to go on.") from problem
+    click.echo(f"Copied: {copied:,}, there already: {there:,}.")
+    if delete:
+        click.echo("Deleted where they were.")
+
+
 @command(backup_group, "create", within=nullcontext)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--with-key", is_flag=True, help="Include DATA_DIR/secret-key.")
-def create_backup(path: Path, with_key: bool) -> None:
+@click.option("--without-files", is_flag=True, help="Leave out files of messages and pictures.")
+def create_backup(path: Path, with_key: bool, without_files: bool) -> None:
     """Write database and files into a new file, PATH, while Mado runs."""
     from app.backups import commands
 
-    commands.create(path.absolute(), with_key=with_key)
+    commands.create(path.absolute(), with_key=with_key, with_files=not without_files)
 
 
 @command(backup_group, "restore", within=nullcontext)

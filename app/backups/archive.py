@@ -18,6 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
+from app.clock import now
+
 FORMAT = 1
 MANIFEST, DATABASE, KEY, SUMS = "manifest.json", "database", "secret-key", "SHA256SUMS"
 # Folders of DATA_DIR; what lies in them is never changed, and a name with a dot in front is half a file.
@@ -54,11 +56,14 @@ class Writer:
     def __init__(self, tar: tarfile.TarFile, sums: BinaryIO) -> None:
         self._tar, self._sums = tar, sums
 
-    def add(self, name: str, file: BinaryIO) -> None:
-        """All that this open file holds now."""
+    def add(self, name: str, file: BinaryIO, *, written_at: float | None = None) -> None:
+        """All that this open file holds now. Raise FileNotFoundError before anything is written."""
         entry = tarfile.TarInfo(name)
-        status = os.fstat(file.fileno())
-        entry.size, entry.mtime, entry.mode = status.st_size, int(status.st_mtime), 0o600
+        entry.size, entry.mode = file.seek(0, os.SEEK_END), 0o600
+        entry.mtime = int(written_at or now().timestamp())
+        file.seek(0)
+        file.read(1)  # a bucket is asked for it now, and may have it no more
+        file.seek(0)
         hashed = _Hashed(file)
         self._tar.addfile(entry, hashed)
         self._tar.members.clear()  # it remembers every entry otherwise

@@ -15,17 +15,19 @@ from app.domain.agents import Refused
 ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
-def create(path: Path, *, with_key: bool) -> None:
+def create(path: Path, *, with_key: bool, with_files: bool = True) -> None:
     """Raise Refused."""
     try:
-        made = making.make(path, with_key=with_key)
+        made = making.make(path, with_key=with_key, with_files=with_files)
     except OSError as problem:
         raise Refused(f"The backup was not written: {problem}") from problem
     click.echo(f"{path}: {made.size / 1_000_000:,.1f} MB")
-    click.echo(
-        f"In it: the {ENGINES[made.engine]} database, files of messages: {made.counts['media']:,},"
-        f" pictures of contacts: {made.counts['pictures']:,}."
+    files = (
+        f", files of messages: {made.counts['media']:,}, pictures of contacts: {made.counts['pictures']:,}"
     )
+    click.echo(f"In it: the {ENGINES[made.engine]} database{files if with_files else ''}.")
+    if not with_files:
+        click.echo("Not in it: files of messages and pictures of contacts. See to it that they are kept, too.")
     where = made.key_file or "the environment's SECRET_KEY"
     if made.has_key:
         click.echo(

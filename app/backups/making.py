@@ -4,7 +4,6 @@ The database comes first and the files after it: a file without a row is swept a
 without its file would stay empty. A file that is deleted in between is wanted by nobody.
 """
 
-import os
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from flask import current_app
 
-from app import encryption
+from app import encryption, storage
 from app.backups import archive, databases
 from app.clock import now
 from app.config import Config
@@ -31,7 +30,7 @@ class Made:
     has_key: bool
 
 
-def make(path: Path, *, with_key: bool) -> Made:
+def make(path: Path, *, with_key: bool, with_files: bool = True) -> Made:
     """Write everything into a new file. Raise Refused or OSError; then there is none."""
     config: Config = current_app.extensions["mado"]
     if path.exists():
@@ -55,8 +54,8 @@ def make(path: Path, *, with_key: bool) -> Made:
         if with_key and key:
             with key.open("rb") as file:
                 writer.add(archive.KEY, file)
-        for folder in archive.FOLDERS:
-            counts[folder] = _add_files(writer, config.data_dir, folder)
+        for folder in archive.FOLDERS if with_files else ():
+            counts[folder] = _add_files(writer, folder)
     return Made(path.stat().st_size, counts, manifest.engine, key, with_key)
 
 
@@ -68,13 +67,11 @@ def _add_database(writer: archive.Writer, config: Config, beside: Path) -> None:
             writer.add(archive.DATABASE, file)
 
 
-def _add_files(writer: archive.Writer, data_dir: Path, folder: str) -> int:
+def _add_files(writer: archive.Writer, folder: str) -> int:
+    """Wherever they are kept."""
     count = 0
-    with suppress(FileNotFoundError), os.scandir(data_dir / folder) as found:
-        for one in found:
-            if one.name.startswith("."):  # half of a file
-                continue
-            with suppress(FileNotFoundError), open(one.path, "rb") as file:  # deleted meanwhile
-                writer.add(f"{folder}/{one.name}", file)
-                count += 1
+    for one in storage.place().listed(folder):
+        with suppress(FileNotFoundError), storage.open_(one.key, folder=folder) as file:  # deleted meanwhile
+            writer.add(f"{folder}/{one.key}", file, written_at=one.written_at)
+            count += 1
     return count

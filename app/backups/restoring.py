@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from flask import Flask, current_app
 from sqlalchemy import func, select
 
-from app import encryption, schema, transaction
+from app import encryption, schema, storage, transaction
 from app.backups import archive, databases, holding
 from app.backups.archive import Manifest
 from app.backups.holding import Held
@@ -22,6 +22,8 @@ from app.config import Config, key_file
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Case, Message
+from app.storage import copying
+from app.storage.folder import Folder
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def restore(path: Path, *, replaces: bool, any_key: bool) -> Restored:
         archive.unpack(path, unpacked)
         os.sync()
         made_at = f"{datetime.fromisoformat(manifest.made_at):%Y-%m-%d %H:%M} UTC"
-        files = _put_files(unpacked, config.data_dir)
+        files = _put_files(unpacked)
         if has_new_key:
             config = replace(config, secret_keys=((unpacked / archive.KEY).read_text().strip(),))
         if config.is_sqlite:
@@ -115,17 +117,13 @@ def _check_place(config: Config, *, replaces: bool) -> None:
 # ── Do it ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _put_files(unpacked: Path, data_dir: Path) -> int:
-    """Those that are there already keep their names and are the same: no file ever changes."""
-    count = 0
-    for folder in archive.FOLDERS:
-        if not (unpacked / folder).is_dir():
-            continue
-        (data_dir / folder).mkdir(mode=0o700, exist_ok=True)
-        for file in (unpacked / folder).iterdir():
-            file.replace(data_dir / folder / file.name)
-            count += 1
-    return count
+def _put_files(unpacked: Path) -> int:
+    """To where files are kept now. What is there in that size is the same: no file ever changes."""
+    files = copying.between(Folder(unpacked), storage.place())
+    for file in files:
+        if not file.is_there:
+            storage.place().take(unpacked / file.name, file.name)
+    return len(files)
 
 
 def _bring_back_sqlite(file: Path, config: Config, made_at: str) -> tuple[int, int, Held]:

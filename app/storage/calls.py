@@ -123,7 +123,7 @@ class Calls:
         if status == 404 and not is_bucket:
             self._well()
             raise FileNotFoundError
-        refused = "it refuses the key: are S3_ACCESS_KEY_ID, the secret and S3_REGION right?"
+        refused = "it refuses the key; look at S3_ACCESS_KEY_ID, the secret and S3_REGION"
         words = {403: refused, 404: "there is no such bucket"}
         self._fail(words.get(status, f"it answered {status}"))
 
