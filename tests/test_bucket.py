@@ -190,6 +190,9 @@ def test_some_threads_are_never_waiting_for_it(bucket: Service, monkeypatch):
             threading.Event().wait(0.01)
         with pytest.raises(storage.Unavailable, match="too many"):
             place.size_of("media/x")
+        monkeypatch.setattr(calls, "PLACE_SECONDS", 60.0)  # but now nobody waits any more
+        with pytest.raises(storage.Unavailable, match="too many"):
+            place.size_of("media/x")
     [thread.join(10) for thread in waiting]
 
 

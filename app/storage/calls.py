@@ -25,6 +25,8 @@ KEPT_SECONDS = 30.0
 # Half of the threads that gunicorn.conf.py gives to requests, and how long for a place among them.
 MOST_WAITING = 8
 PLACE_SECONDS = 0.5
+# For how long nobody waits for a place after somebody did so in vain.
+CROWDED_SECONDS = 1.0
 REST_SECONDS = 5.0
 BUSY = (500, 502, 503, 504)
 
@@ -46,7 +48,7 @@ class Calls:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._places = threading.BoundedSemaphore(MOST_WAITING)
-        self._rests_until = 0.0
+        self._rests_until = self._crowded_until = 0.0
         #: What is wrong with the bucket, as far as this process knows.
         self.problem: str | None = None
 
@@ -144,7 +146,9 @@ class Calls:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=PLACE_SECONDS):
+        is_crowded = time.monotonic() < self._crowded_until
+        if not self._places.acquire(timeout=0 if is_crowded else PLACE_SECONDS):
+            self._crowded_until = time.monotonic() + CROWDED_SECONDS
             raise Unavailable("The storage is slow: too many are waiting for it.")
         try:
             yield
