@@ -85,30 +85,35 @@ def forget_old() -> None:
     db.session.execute(delete(RulePass).where(RulePass.id.in_(old)))
 
 
-def _told_all(case: Case, passes: Sequence[RulePass]) -> list[ToldPass]:
+@dataclass(frozen=True)
+class _Kept:
+    """What a pass kept, read."""
+
+    row: RulePass
+    facts: dict[str, Any]
+    steps: list[dict[str, Any]]
+
+
+def _told_all(case: Case, rows: Sequence[RulePass]) -> list[ToldPass]:
+    passes = [_Kept(row, json.loads(row.facts), json.loads(row.steps)) for row in rows]
     versions, words = _versions(passes), _Words(case, passes)
     return [_told(pass_, words, versions) for pass_ in passes]
 
 
-def _told(pass_: RulePass, words: "_Words", versions: dict[int, RuleVersion]) -> ToldPass:
-    facts = json.loads(pass_.facts)
+def _told(pass_: _Kept, words: "_Words", versions: dict[int, RuleVersion]) -> ToldPass:
     return ToldPass(
-        id=pass_.id,
-        type=pass_.type,
-        occurred_at=pass_.occurred_at,
-        happened=tuple(facts.get("happened", ())),
-        rules=tuple(_each(json.loads(pass_.steps), facts, words, versions)),
+        id=pass_.row.id,
+        type=pass_.row.type,
+        occurred_at=pass_.row.occurred_at,
+        happened=tuple(pass_.facts.get("happened", ())),
+        rules=tuple(_each(pass_, words, versions)),
     )
 
 
-def _each(
-    steps: list[dict[str, Any]],
-    facts: dict[str, Any],
-    words: "_Words",
-    versions: dict[int, RuleVersion],
-) -> Iterator[Told]:
+def _each(pass_: _Kept, words: "_Words", versions: dict[int, RuleVersion]) -> Iterator[Told]:
     """Each rule with the facts that it saw: those of the pass, and what rules before it changed."""
-    for step in steps:
+    facts = pass_.facts
+    for step in pass_.steps:
         version = versions[step["version"]]
         definition = definitions.kept(version)
         is_asked = step["outcome"] != "stopped"
@@ -127,10 +132,9 @@ def _each(
 class _Words:
     """What conditions on customers' words saw at some moment, as far as it is still there."""
 
-    def __init__(self, case: Case, passes: Sequence[RulePass]) -> None:
-        steps = [step for pass_ in passes for step in json.loads(pass_.steps)]
-        facts = [json.loads(pass_.facts) for pass_ in passes]
-        moments = facts + [step.get("changes", {}) for step in steps]
+    def __init__(self, case: Case, passes: Sequence[_Kept]) -> None:
+        changes = [step.get("changes", {}) for pass_ in passes for step in pass_.steps]
+        moments = changes + [pass_.facts for pass_ in passes]
         newest_id = max((seen.get(engine.MESSAGE) or 0 for seen in moments), default=0)
         self._case, self._texts = case, _texts(case, newest_id)
 
@@ -147,8 +151,8 @@ class _Words:
         }
 
 
-def _versions(passes: Sequence[RulePass]) -> dict[int, RuleVersion]:
-    ids = {step["version"] for pass_ in passes for step in json.loads(pass_.steps)}
+def _versions(passes: Sequence[_Kept]) -> dict[int, RuleVersion]:
+    ids = {step["version"] for pass_ in passes for step in pass_.steps}
     found = db.session.scalars(select(RuleVersion).where(RuleVersion.id.in_(ids)))
     return {version.id: version for version in found}
 
