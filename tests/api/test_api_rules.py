@@ -7,6 +7,8 @@ from flask import Flask
 
 from app import transaction
 from app.domain import labels
+from app.extensions import db
+from app.models import Message
 from tests.world import chat_of, connected
 
 RULE: dict[str, Any] = {
@@ -118,6 +120,17 @@ def test_explanation_says_which_condition_decided_and_what_it_saw(api):  # R6
     assert (passed_over["rule"]["name"], passed_over["outcome"]) == ("Never", "not")
     assert passed_over["decided_by"]["seen"] == "hello there"
     assert passed_over["decided_by"]["holds"] is False
+
+
+def test_what_a_rule_saw_is_not_made_up_when_it_is_gone(api):  # R6
+    words = [{"condition": "latest_text", "operator": "contains", "value": "hello"}]
+    api.post("/rules", RULE | {"blocks": [{"match": "all", "conditions": words}]})
+    case = chat_of(connected(), "hello there")
+    with transaction.writing():
+        db.session.query(Message).filter_by(case_id=case.id).update({"text": ""})
+
+    ((told,),) = (one["rules"] for one in api.items(f"/cases/{case.number}/rules"))
+    assert (told["outcome"], told["decided_by"], told["blocks"]) == ("fired", None, [])
 
 
 def test_why_a_rule_failed_is_told_to_admins_alone(api, program, bob, monkeypatch):

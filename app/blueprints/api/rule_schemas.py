@@ -95,7 +95,11 @@ RULE_SCHEMAS: dict[str, Schema] = {
                 },
                 notes=nullable({"type": "string"}, "What was left out, or why it failed; the program's own words are for admins."),
                 decided_by=nullable(JUDGED, "The condition on which the outcome rests."),
-                blocks={"type": "array", "items": {"type": "array", "items": JUDGED}},
+                blocks={
+                    "type": "array",
+                    "items": {"type": "array", "items": JUDGED},
+                    "description": "Every condition with what it saw; empty, and `decided_by` null, where that is not there any more.",
+                },
             ),
         },
     ),

@@ -114,7 +114,7 @@ def _pass(pass_: ToldPass) -> Document:
 
 
 def _told(told: Told) -> Document:
-    blocks = told.decision.blocks if told.decision else ()
+    blocks = told.decision.blocks if told.decision and told.is_retold else ()
     return {
         "rule": {"id": told.rule_id, "name": told.name, "version": told.version},
         "outcome": told.outcome,
