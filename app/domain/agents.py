@@ -5,7 +5,7 @@ What each of them may see and change is access.py's to say.
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, delete, func, not_, select, true, update
+from sqlalchemy import ColumnElement, delete, not_, select, true, update
 from sqlalchemy.orm import selectinload
 
 from app.domain import access, events
@@ -174,9 +174,7 @@ def groups_of(ids: Iterable[int]) -> list[Group]:
 
 def create_group(name: str, *, by: Agent | None = None) -> Group:
     """A new group. Raise Refused when the name is taken."""
-    if db.session.scalar(select(Group.id).where(func.lower(Group.name) == name.strip().lower())):
-        raise Refused("A group with this name exists already.")
-    group = Group(name=name.strip())
+    group = Group(name=_free_group_name(name))
     db.session.add(group)
     db.session.flush()
     events.record("group.created", by=by, group=group.id, name=group.name)
@@ -184,15 +182,21 @@ def create_group(name: str, *, by: Agent | None = None) -> Group:
 
 
 def change_group(group: Group, *, name: str, members: Iterable[Agent], by: Agent) -> None:
-    taken = select(Group.id).where(func.lower(Group.name) == name.strip().lower())
-    if db.session.scalar(taken.where(Group.id != group.id)):
-        raise Refused("A group with this name exists already.")
-    before = list(group.members)
-    group.name, group.members = name.strip(), list(members)
+    free, before = _free_group_name(name, besides=group), list(group.members)
+    group.name, group.members = free, list(members)
     db.session.flush()
     for agent in before:
         _put_back_hidden(agent)
     events.record("group.changed", by=by, group=group.id, name=group.name)
+
+
+def _free_group_name(name: str, *, besides: Group | None = None) -> str:
+    """Whatever its letters' case: of any script, so not left to SQL."""
+    wanted = name.strip().casefold()
+    taken = {group.name.casefold() for group in all_groups() if group is not besides}
+    if wanted in taken:
+        raise Refused("A group with this name exists already.")
+    return name.strip()
 
 
 def delete_group(group: Group, *, by: Agent) -> None:

@@ -46,6 +46,14 @@ def test_a_wrong_name_says_what_to_do_and_keeps_the_rest(admin, app, bob, charli
     assert groups(app) == before
 
 
+def test_letters_of_every_script_are_compared_whatever_their_case(admin, app):
+    admin.post("/settings/groups/new", data={"name": "ÄRZTE"})
+    answer = admin.post("/settings/groups/new", data={"name": "ärzte"})
+    assert (answer.status_code, "exists already" in answer.text) == (422, True)
+    own = admin.post("/settings/groups/1", data={"name": "ärzte"})
+    assert own.status_code == 303
+
+
 def test_deleting_says_first_what_it_does(admin, app, bob):
     page = admin.get("/settings/groups/1/deletion")
     assert "every agent sees them" in page.text
