@@ -3,13 +3,13 @@
 import "./chats_icon.js";
 import { parse, place } from "./lists.js";
 import { signedOut } from "./answers.js";
+import { AGAIN } from "./pulls.js";
 
 const SIGNED_OUT = 4401;
 const POLL = 5000;
 const PULSE = 25000;
 const PATIENCE = 10000;
 const LONGEST_PAUSE = 8000;
-const AGAIN = 2000;
 const ALWAYS = new Set(["incoming", "responses"]);
 
 let socket = null;

@@ -1,5 +1,5 @@
 // One pull at a time: what changed meanwhile is one more, and one that failed is tried again.
-const AGAIN = 2000;
+export const AGAIN = 2000;
 
 export class Pulls {
   constructor(pull) { this.pull = pull; }
