@@ -1,5 +1,5 @@
 """What Mado costs: ratios and CPU-milliseconds, measured side by side in one run.
 
-`python -m bench` prints one table; docs/performance.md says how to read it. Nothing here is part of
-the test suite, and nothing of the application imports it.
+`python -m bench` prints one table; docs/performance.md says how to read it. Nothing of the
+application imports it, and the test suite measures nothing.
 """

@@ -62,7 +62,7 @@ def main() -> None:
         told.append(line)
         print(line, flush=True)
 
-    tell(_surroundings())
+    tell(surroundings())
     for name in asked.parts or PARTS:
         title, rows = PARTS[name]
         tell("")
@@ -72,7 +72,8 @@ def main() -> None:
         table.keep(asked.keep, "\n".join(told))
 
 
-def _surroundings() -> str:
+def surroundings() -> str:
+    """When, on what, and beside how much else."""
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     return (
         f"{now():%Y-%m-%d}: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"

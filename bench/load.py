@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 CONNECTIONS = 8
 DEADLINE = 120.0
@@ -76,7 +77,7 @@ def run(
     left = iter(requests)
     began = time.perf_counter()
     with selectors.DefaultSelector() as selector:
-        for request in [one for one, _ in zip(left, range(connections))]:
+        for request in list(islice(left, connections)):
             line = _Line(port)
             selector.register(line.sock, selectors.EVENT_READ, line)
             line.ask(request)

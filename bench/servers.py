@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from bench import cpu, load
 
 ROOT = Path(__file__).resolve().parent.parent
 PORTS = itertools.cycle(range(8240, 8260))
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 EMBEDDED = ("wsgi.py",)
 GUNICORN = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "--workers", "1")
 
@@ -58,10 +58,10 @@ class Cost:
 
 def measure(server: Server, requests: list[bytes], **options: Any) -> Cost:
     """Send these requests; processor milliseconds a request, and requests a second."""
-    pids = server.pids
-    before = cpu.milliseconds(pids)
+    before = {pid: cpu.milliseconds([pid]) for pid in server.pids}
     run = load.run(server.port, requests, **options)
-    return Cost((cpu.milliseconds(pids) - before) / run.count, run.rate, run)
+    used = sum(cpu.milliseconds([pid]) - before.get(pid, 0) for pid in server.pids)
+    return Cost(used / run.count, run.rate, run)
 
 
 @contextmanager
@@ -116,6 +116,22 @@ def tiny(factory: str) -> Iterator[Server]:
         yield server
 
 
+def plain_gunicorn(env: dict[str, str], app: str) -> tuple[str, ...]:
+    """Somebody else's application under gunicorn, with as many threads as Mado has."""
+    bind = f"127.0.0.1:{env['PORT']}"
+    threads = ["--worker-class", "gthread", "--workers", "1", "--threads", "16"]
+    return (
+        "-m",
+        "gunicorn",
+        "--bind",
+        bind,
+        *threads,
+        "--keep-alive=5",
+        "--no-control-socket",
+        app,
+    )
+
+
 def seed(
     env: dict[str, str], cases: int, active: int, long: tuple[int, ...], **more: int
 ) -> dict[str, Any]:
@@ -131,8 +147,7 @@ def seed(
 @contextmanager
 def postgresql() -> Iterator[str | None]:
     """A database of our own on the server that the tests use; None when there is none."""
-    url = os.environ.get("TEST_DATABASE_URL") or "postgresql://postgres@127.0.0.1:5432/postgres"
-    server = make_url(url).set(drivername="postgresql+psycopg")
+    server = database_server()
     engine = create_engine(
         server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2}
     )
@@ -150,6 +165,12 @@ def postgresql() -> Iterator[str | None]:
         with engine.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
         engine.dispose()
+
+
+def database_server() -> URL:
+    """The PostgreSQL that the tests use."""
+    url = os.environ.get("TEST_DATABASE_URL") or "postgresql://postgres@127.0.0.1:5432/postgres"
+    return make_url(url).set(drivername="postgresql+psycopg")
 
 
 def database_pids(url: str | None) -> list[int]:
@@ -176,7 +197,7 @@ def environment(changes: dict[str, str], database_url: str | None) -> Iterator[d
     """A clean environment with a folder that is gone afterwards."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="mado-bench-") as folder:
-        own = {"DATA_DIR": folder, "PORT": str(next(PORTS)), "LOG_LEVEL": "WARNING"}
+        own = {"DATA_DIR": folder, "PORT": str(_free_port()), "LOG_LEVEL": "WARNING"}
         own |= {
             "SECRET_KEY": "a secret key for measuring that is long enough",
             "LINE_API_URL": "http://127.0.0.1:9",
@@ -186,13 +207,26 @@ def environment(changes: dict[str, str], database_url: str | None) -> Iterator[d
         yield kept | own | changes
 
 
+def _free_port() -> int:
+    """The next one that nobody listens on: else somebody else's server would be measured."""
+    while True:
+        port = next(PORTS)
+        with socket.socket() as line:
+            if line.connect_ex(("127.0.0.1", port)):
+                return port
+
+
 @contextmanager
-def running(command: tuple[str, ...], env: dict[str, str]) -> Iterator[Server]:
+def running(
+    command: tuple[str, ...],
+    env: dict[str, str],
+    *,
+    python: Path = Path(sys.executable),
+    folder: Path = ROOT,
+) -> Iterator[Server]:
     port = int(env["PORT"])
     log = Path(env["DATA_DIR"], "log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, *command], env=env, cwd=ROOT, stdout=log, stderr=log
-    )
+    process = subprocess.Popen([python, *command], env=env, cwd=folder, stdout=log, stderr=log)
     try:
         _wait_for(port, process, Path(log.name))
         yield Server(port, process)
