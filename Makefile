@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\): ## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\): ## /  make \1	/p' Makefile
 
 run: ## Mado and a simulated LINE on this machine, with demo data (HOST, PORT, DATA_DIR)
 	@$(PYTHON) tools/run.py
@@ -18,6 +18,10 @@ bench: ## Speed and memory, as ratios measured side by side
 	@$(PYTHON) tools/environment.py --for-tests >/dev/null
 	@.venv/bin/python -m bench $(ARGS)
 
+bench-peers: ## The same work by Mado, django-helpdesk and Roundup, side by side; ARGS=--forget tidies up
+	@$(PYTHON) tools/environment.py --for-tests >/dev/null
+	@.venv/bin/python -m bench.peers $(ARGS)
+
 faults: ## Kill parts of Mado while events come, and count; ARGS="--events 100000 --kills 20"
 	@$(PYTHON) tools/environment.py --for-tests >/dev/null
 	@.venv/bin/python -m tests.faults $(ARGS)
@@ -26,4 +30,4 @@ lock: ## Pin what requirements*.in ask for, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
 
-.PHONY: help run test lint bench faults lock
+.PHONY: help run test lint bench bench-peers faults lock

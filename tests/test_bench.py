@@ -1,0 +1,90 @@
+"""What is measured must be what was asked for: the checks before a measurement, not its figures."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from bench import load
+from bench.peers import views
+
+SUBJECTS = {1: "Where is my parcel?", 2: "<b>&</b>", 3: "発票を\nください"}
+
+
+def subject(number: int) -> str:
+    return SUBJECTS[number]
+
+
+def test_a_list_of_the_right_cases_is_accepted() -> None:
+    shown = {3: "発票を ください", 2: "&lt;b&gt;&amp;&lt;/b&gt;"}
+    views.refuse_other_list(shown, [3, 2], subject)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {},
+        {2: "&lt;b&gt;&amp;&lt;/b&gt;", 3: "発票をください"},
+        {3: "発票をください"},
+        {3: "発票をください", 2: "another"},
+    ],
+    ids=["empty", "in another order", "too few", "with another subject"],
+)
+def test_another_list_is_refused(shown: dict[int, str]) -> None:
+    with pytest.raises(load.UnexpectedAnswer):
+        views.refuse_other_list(shown, [3, 2], subject)
+
+
+def test_hits_are_accepted_in_any_order() -> None:
+    views.refuse_other_hits({1: SUBJECTS[1], 3: SUBJECTS[3]}, {3, 1}, subject)
+
+
+def test_a_full_page_of_more_hits_is_accepted() -> None:
+    shown = dict.fromkeys(range(views.PAGE), "the same")
+    views.refuse_other_hits(shown, range(views.PAGE * 2), lambda number: "the same")
+
+
+@pytest.mark.parametrize("shown", [{}, {1: SUBJECTS[1]}, {1: SUBJECTS[1], 2: SUBJECTS[2]}])
+def test_too_few_hits_and_strangers_are_refused(shown: dict[int, str]) -> None:
+    with pytest.raises(load.UnexpectedAnswer):
+        views.refuse_other_hits(shown, {1, 3}, subject)
+
+
+def test_a_case_must_show_every_message() -> None:
+    page = "<p>Hello,<br>\n it&#x27;s  late</p><p>Sorry!</p>"
+    views.refuse_other_texts(page, ["Hello, it's late", "Sorry!"])
+    with pytest.raises(load.UnexpectedAnswer, match="Goodbye"):
+        views.refuse_other_texts(page, ["Sorry!", "Goodbye"])
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[int, list[str]]]:
+    """A server's port, and the paths that it was asked for."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, paths
+        server.shutdown()
+
+
+@pytest.mark.parametrize("connections", [1, 2, 8])
+def test_every_request_is_sent(asked: tuple[int, list[str]], connections: int) -> None:
+    port, paths = asked
+    wanted = [f"/{number}" for number in range(4)]
+    run = load.run(port, [load.get(port, path) for path in wanted], connections=connections)
+    assert sorted(paths) == wanted
+    assert run.count == 4
