@@ -22,7 +22,7 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from app import pictures, transaction
-from app.domain import cases, invitations, labels, macros, sessions, tokens
+from app.domain import cases, invitations, labels, macros, sessions, together, tokens
 from app.domain.rules import book, definitions
 from app.extensions import db
 from app.models import Agent, Case, Contact, Group, Message, Notification, Receipt, WebhookCall
@@ -137,6 +137,8 @@ TABLE = {
     "GET cases.index": Rule(*AGENTS),
     "GET cases.new": Rule(*AGENTS, looker=FORBIDDEN),
     "POST cases.create": Rule(*AGENTS, looker=FORBIDDEN),
+    "POST together.change": Rule(*AGENTS, looker=FORBIDDEN),
+    "POST together.undo": Rule(*OWN, looker=FORBIDDEN),
     "GET cases.show": Rule(*OF_THE_GROUP, about=MAIL),
     "POST filing.change": Rule(*OF_THE_GROUP, about=MAIL),
     "POST filing.mark_spam": Rule(*OF_THE_GROUP),
@@ -413,6 +415,7 @@ def _objects(app: Flask, bob_id: int, erin_id: int) -> dict[str, object]:
             label = labels.create("vip", by=None)
             bob = db.session.get_one(Agent, bob_id)
             macro = macros.add(macros.read({"name": "Hello", "text": "Hi"}, by=bob), by=bob)
+            together_id = together.remember({mail.id: {"status": ["pending", "open"]}}, by=bob)
             assert rule.id == chat.id  # one number stands in the addresses of both
         for name in (contact.picture, pictures.name_for(channel.id)):
             pictures.keep(name, b"a picture")
@@ -424,7 +427,7 @@ def _objects(app: Flask, bob_id: int, erin_id: int) -> dict[str, object]:
             "group_id": sales.id, "session_id": mine.id, "token": token, "version": "x",
             "filename": "css/main.css", "file_token": sent.public_token, "file_name": "photo.jpg",
             "attachment_id": sent.id, "label_id": label.id, "macro_id": macro.id,
-            "notification_id": told.id, "call_id": call.id,
+            "notification_id": told.id, "call_id": call.id, "event_id": together_id,
             "rule_id": rule.id, "key": "chats-as-cases",
         }  # fmt: skip
 

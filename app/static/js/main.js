@@ -12,6 +12,7 @@ import "./filters.js";
 import "./zones.js";
 import "./labels.js";
 import "./lists.js";
+import "./together.js";
 import "./composer.js";
 import "./chosen.js";
 import "./macros.js";

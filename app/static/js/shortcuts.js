@@ -38,6 +38,7 @@ document.addEventListener("keydown", (event) => {
   if (!isOn || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
   if (document.querySelector("dialog:modal")) return;
   if (event.key === "j" || event.key === "k") { event.preventDefault(); return move(event.key === "j" ? 1 : -1); }
+  if (event.key === "x") return document.activeElement.closest("[data-rows] > *")?.querySelector("[data-choose]")?.click();
   if (event.key === "?") return document.querySelector('dialog[id="keys"]').showModal();
   const keyed = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find((element) => element.checkVisibility());
   if (!keyed) return;
