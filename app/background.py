@@ -121,6 +121,8 @@ def _warnings() -> list[str]:
 class Housekeeping:
     """What each process counted in memory, written every 10 seconds: calls, use, presence; and
     whether files can be kept.
+
+    Who has come since is written at once: new chats may wait for them.
     """
 
     EVERY = timedelta(seconds=10)
@@ -130,12 +132,14 @@ class Housekeeping:
         self._app = app
         self._due_at = self._storage_due_at = now()
         self._has_sockets = False
+        self._present: frozenset[int] = frozenset()
 
     def __call__(self) -> bool:
-        if abs(now() - self._due_at) < self.EVERY:
-            return False
-        self._due_at = now()
         present = service.present_agents(self._app)
+        if abs(now() - self._due_at) < self.EVERY:
+            self._welcome(present - self._present)
+            return False
+        self._due_at, self._present = now(), present
         counting = [kind for kind in registry.kinds() if kind.has_counted()]
         if counting or sessions.has_touches() or tokens.has_touches() or present:
             with transaction.writing():
@@ -147,6 +151,12 @@ class Housekeeping:
         self._write_metrics()
         self._look_at_storage()
         return False
+
+    def _welcome(self, newcomers: frozenset[int]) -> None:
+        if newcomers:
+            with transaction.writing():
+                service.keep_presence(newcomers)
+            self._present |= newcomers
 
     def _look_at_storage(self) -> None:
         """What began to come and never ended; and the bucket, sooner again when it was not there."""

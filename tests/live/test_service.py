@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import transaction
+from app.background import Housekeeping
 from app.domain import (
     access,
     agents,
@@ -337,6 +338,22 @@ def test_open_page_keeps_agent_present_and_session_used(app, live, pages, alice,
 
     assert present == {alice.id}
     assert db.session.get_one(Agent, alice.id).live_at is not None
+
+
+def test_who_comes_is_there_at_once_and_written_down_once(app, live, pages, alice, bob, clock, monkeypatch):  # H2
+    monkeypatch.setitem(app.extensions, "live", live)
+    kept: list[frozenset[int]] = []
+    monkeypatch.setattr(service, "keep_presence", kept.append)
+    housekeeping = Housekeeping(app)
+    pages.open(alice)
+    housekeeping()
+    pages.open(bob)
+    housekeeping()
+    housekeeping()
+    assert kept == [frozenset({alice.id}), frozenset({bob.id})]
+    clock.shift(Housekeeping.EVERY)
+    housekeeping()
+    assert kept[2:] == [frozenset({alice.id, bob.id})]
 
 
 def test_one_browser_holds_only_so_many_sockets(live, pages, alice, monkeypatch):  # T15
