@@ -19,7 +19,7 @@ from app.blueprints.answers import (
 )
 from app.blueprints.chats import ended_words
 from app.blueprints.forms import whole_numbers
-from app.domain import chats, chosen_steps, drafts, macros, quotes
+from app.domain import access, chats, chosen_steps, drafts, macros, quotes
 from app.domain.agents import Refused
 from app.domain.characters import units
 from app.domain.chosen_steps import Chosen
@@ -51,7 +51,7 @@ def post(number: int) -> ResponseReturnValue:
         seen = id_of(request.form.get("last_seen"))
         notes = chosen_steps.apply(case, steps, by=g.agent, key=key, last_seen=seen)
     except chats.OtherChatActive as problem:
-        return _not_sent(case, problem, going_on=problem.case)
+        return _goes_on_elsewhere(case, problem)
     except Refused as problem:
         return _not_sent(case, problem)
     drafts.forget(case, by=g.agent)
@@ -169,6 +169,13 @@ def _sent(case: Case, notes: Sequence[str], *, has_ended: bool) -> ResponseRetur
     if has_ended and not gone:
         return go("/chats", ended_words(case))
     return gone or redirect(address_of(case), 303)
+
+
+def _goes_on_elsewhere(case: Case, problem: chats.OtherChatActive) -> ResponseReturnValue:
+    """S26a: where the conversation goes on, for those who may see it."""
+    if access.may_see(g.agent, problem.case):
+        return _not_sent(case, problem, going_on=problem.case)
+    return _not_sent(case, Refused(_("This conversation goes on in another chat.")))
 
 
 def _not_sent(case: Case, problem: Refused, going_on: Case | None = None) -> ResponseReturnValue:

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
-from app.domain import contacts, drafts
+from app import transaction
+from app.domain import cases, contacts, drafts
 from app.extensions import db
-from app.models import Agent, Case, Contact, Message
+from app.models import Agent, Case, Contact, Group, Message
 from tests import world
 from tests.web import desk
 from tests.web.desk import HTMX, act, chat_in, fragment
@@ -285,6 +287,18 @@ def test_while_another_case_is_active_the_composer_leads_to_it(app, at_desk):  #
     assert "<mado-composer" not in page
     assert answer.status_code == 409
     assert f'href="/chats/{newer}"' in answer.text
+
+
+def test_a_chat_of_another_group_in_which_it_goes_on_is_not_named(app, client, sign_in, bob, charlie):  # S26a, H1
+    older = chat_in(app)
+    desk.ended(app, older)
+    newer = chat_in(app, "A new question")
+    with app.app_context(), transaction.writing():
+        support = db.session.scalars(select(Group).where(Group.name == "Support")).one()
+        cases.move(db.session.get_one(Case, newer), support, by=None)
+    answer = act(sign_in(client, bob), f"/cases/{older}/messages", text="Hi", mode="reply")
+    assert "This conversation goes on in another chat." in answer.text
+    assert (f"chat {newer}" in answer.text, f"/chats/{newer}" in answer.text) == (False, False)
 
 
 def test_a_refused_reply_without_scripts_becomes_the_draft(app, at_desk):  # U2
