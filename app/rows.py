@@ -5,7 +5,7 @@ to hold anything of the viewer: incoming rows are rendered once for a whole audi
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +37,16 @@ class Row:
 def incoming(audience: Audience | None) -> list[Row] | None:
     """Untaken chats, who waits longest first (S14); None for those whom none are offered."""
     return None if audience is None else of(chats.incoming(audience))
+
+
+def incoming_for(audiences: Collection[Audience | None]) -> dict[Audience | None, list[Row] | None]:
+    """The same for each of them, with one row for all who see it."""
+    seen = chats.incoming_for([one for one in audiences if one is not None])
+    every = {case.id: case for found in seen.values() for case in found}
+    made = dict(zip(every, of(list(every.values())), strict=True))
+    return {
+        one: None if one is None else [made[case.id] for case in seen[one]] for one in audiences
+    }
 
 
 def responses(agent: Agent) -> list[Row]:

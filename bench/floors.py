@@ -8,7 +8,7 @@ them what it is told, with the application's own hub. All run under the applicat
 
 import os
 
-from flask import Flask, abort, request
+from flask import Flask, abort, request, template_rendered
 from flask_sock import Sock
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert
 
@@ -80,17 +80,15 @@ def hub() -> Flask:
 def counting() -> Flask:
     """Mado, and at /renderings how often it rendered the incoming chats."""
     from app import create_app
-    from app.live import service
 
     app = create_app()
-    render = service.incoming_html
     renderings: list[int] = []
 
-    def counted(*arguments):
-        renderings.append(1)
-        return render(*arguments)
+    def count(_app, template, **_):
+        if template.name == "chats/_incoming.html":
+            renderings.append(1)
 
-    service.incoming_html = counted
+    template_rendered.connect(count, app, weak=False)
     app.add_url_rule("/renderings", view_func=lambda: {"renderings": len(renderings)})
     return app
 

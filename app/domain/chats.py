@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, text, update
 
 from app.channels import registry
 from app.channels.base import Content
@@ -60,6 +60,17 @@ class OtherChatActive(Refused):
 def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
     """Untaken chats, who waits longest first (S14)."""
     return _active(visible_to(audience), Case.taken_by_id.is_(None), limit=limit)
+
+
+def incoming_for(
+    audiences: Collection[Audience], *, limit: int = 200
+) -> dict[Audience, Sequence[Case]]:
+    """The same for each of them: from one query, unless more wait than are shown."""
+    seen = or_(false(), *map(visible_to, audiences))
+    found = _active(seen, Case.taken_by_id.is_(None), limit=limit)
+    if len(found) == limit:
+        return {one: incoming(one, limit=limit) for one in audiences}
+    return {one: [case for case in found if access.sees(one, case)] for one in audiences}
 
 
 def mine(agent: Agent) -> Sequence[Case]:

@@ -66,11 +66,11 @@ class Hub:
         if left is not None:
             left.wait()
 
-    def send(self, text: str, *, to: Callable[[Client], bool]) -> int:
-        """Queue `text` for every client that `to` is true of; how many these are."""
+    def send(self, *texts: str, to: Callable[[Client], bool]) -> int:
+        """Queue these for every client that `to` is true of; how many clients these are."""
         peers = self._those(to)
-        if peers:
-            self._loop.push(frames.text(text), peers)
+        if peers and texts:
+            self._loop.push(b"".join(map(frames.text, texts)), peers)
         return len(peers)
 
     def close(self, *, to: Callable[[Client], bool], code: int, reason: str = "") -> int:

@@ -147,8 +147,9 @@ class Loop:
                 self._guarded(peer, partial(self._tell, peer, frame))
 
     def _tell(self, peer: Peer, frame: bytes) -> None:
-        peer.queue(frame)
-        self._flush(peer)
+        # Nearly always the network takes it at once, and there is nothing to remember.
+        if not peer.passes(frame) or peer in self._closing:
+            self._flush(peer)
 
     def _flush(self, peer: Peer) -> None:
         is_done = peer.flush()

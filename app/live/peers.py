@@ -78,6 +78,18 @@ class Peer:
         # Two counters with one writer each: the hub's thread asks, the listener answers.
         return self.asked - self.answered
 
+    def passes(self, frame: bytes) -> bool:
+        """Whether all of it could be sent at once; what could not is queued. OSError: it is broken."""
+        sent = 0
+        if not self.unsent:
+            with suppress(BlockingIOError, InterruptedError):
+                sent = self.sock.send(frame)
+            if sent == len(frame):
+                return True
+        self.queue(frame[sent:])
+        self.begun = self.begun or sent > 0
+        return False
+
     def queue(self, frame: bytes) -> None:
         self.unsent.append(memoryview(frame))
         self.unsent_bytes += len(frame)

@@ -1,7 +1,7 @@
 """From events to open pages: who must hear of what happened, and what is pushed to them.
 
 The socket says that something changed; the database says what. Only the incoming part of the icon
-is pushed as HTML, rendered once per audience; everything else is a topic, and the page pulls its
+is pushed as HTML, rendered once per audience (incoming.py); everything else is a topic, and the page pulls its
 own partial over HTTP, where rights are checked. A lost wake costs a second, never a message.
 """
 
@@ -13,17 +13,17 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, render_template
+from flask import Flask
 from sqlalchemy import select, update
 
-from app import rows, transaction
+from app import transaction
 from app.clock import now
 from app.domain import access, events, presence, sessions
-from app.domain.access import Audience
 from app.extensions import db
 from app.live import handoff
 from app.live.bus import Bus
 from app.live.hub import Client, Hub
+from app.live.incoming import Incoming
 from app.models import Agent, Case, Event
 from app.workers import Worker
 
@@ -70,6 +70,7 @@ class Live:
     hub: Hub
     bus: Bus
     worker: Worker
+    incoming: Incoming
     newest: int = 0
     seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP * 4))
     pushed: dict[Hashable, str] = field(default_factory=dict)
@@ -85,7 +86,7 @@ def init_app(app: Flask) -> None:
     bus = Bus(app.extensions["mado"].redis_url, on_wake=worker.wake)
     hub = Hub()
     hub.on_text = lambda client, text: _heard(hub, client, text)
-    app.extensions["live"] = Live(app, hub, bus, worker)
+    app.extensions["live"] = Live(app, hub, bus, worker, Incoming(app))
     transaction.on_commit("events", worker.wake)
     transaction.on_commit("events", bus.publish)
 
@@ -137,12 +138,6 @@ def keep_presence(agent_ids: Iterable[int]) -> None:
     db.session.execute(update(Agent).where(Agent.id.in_(list(agent_ids))).values(live_at=now()))
 
 
-def incoming_html(app: Flask, audience: Audience | None) -> str:
-    """The shared part of the icon's list, the same for all whom this audience's chats are offered."""
-    with app.test_request_context(base_url=app.extensions["mado"].public_url):
-        return render_template("chats/_incoming.html", incoming=rows.incoming(audience))
-
-
 # ── Reading events ──────────────────────────────────────────────────────────────────────────
 
 
@@ -179,22 +174,22 @@ def _fresh_events(live: Live) -> list[Any]:
 
 def _tell(live: Live, fresh: list[Any]) -> None:
     about = _cases({row.case_id for row in fresh if row.case_id})
-    _push_incoming(live, fresh, about)
-    told: dict[frozenset[str], set[int]] = {}
+    shown = _news_of_icon(live, fresh, about)
+    told: dict[tuple[str, ...], set[int]] = {}
     for alike in _grouped(live.hub.clients()):
-        topics = frozenset(_topics_for(alike[0], fresh, about))
-        told.setdefault(topics, set()).update(map(id, alike))
-    told.pop(frozenset(), None)
-    for topics, clients in told.items():
-        message = json.dumps({"type": "changed", "topics": sorted(topics)})
-        live.hub.send(message, to=lambda client, ids=clients: id(client) in ids)
+        topics = _topics_for(alike[0], fresh, about)
+        changed = [json.dumps({"type": "changed", "topics": sorted(topics)})] if topics else []
+        messages = (*shown.get(alike[0].offered, ()), *changed)
+        told.setdefault(messages, set()).update(map(id, alike))
+    for messages, clients in told.items():
+        live.hub.send(*messages, to=lambda client, ids=clients: id(client) in ids)
 
 
 def _grouped(clients: Iterable[Client]) -> Iterable[list[Client]]:
     """Pages of one agent that show the same must hear the same: think once for all of them."""
     groups: dict[Hashable, list[Client]] = {}
     for client in clients:
-        key = (client.agent_id, client.audience, frozenset(client.topics))
+        key = (client.agent_id, client.audience, client.offered, frozenset(client.topics))
         groups.setdefault(key, []).append(client)
     return groups.values()
 
@@ -206,18 +201,23 @@ def _cases(ids: set[int]) -> dict[int, Any]:
     return {row.id: row for row in db.session.execute(columns.where(Case.id.in_(ids)))}
 
 
-def _push_incoming(live: Live, fresh: list[Any], about: dict[int, Any]) -> None:
-    """One rendering per audience, and only where it says something new."""
+def _news_of_icon(
+    live: Live, fresh: list[Any], about: dict[int, Any]
+) -> dict[Hashable, tuple[str, ...]]:
+    """What each audience is to be shown in its icon, where it says something new."""
     if not any(_may_show(row, about) for row in fresh):
-        return
-    audiences = {client.offered for client in live.hub.clients()}
-    live.pushed = {one: html for one, html in live.pushed.items() if one in audiences}
-    for audience in audiences:
-        html = incoming_html(live.app, audience)  # type: ignore[arg-type]
-        if live.pushed.get(audience) != html:
-            live.pushed[audience] = html
-            message = json.dumps({"type": "incoming", "html": html})
-            live.hub.send(message, to=lambda client, one=audience: client.offered == one)
+        return {}
+    known = live.pushed
+    live.pushed = live.incoming.html_for({client.offered for client in live.hub.clients()})
+    return {
+        audience: (_as_incoming(html),)
+        for audience, html in live.pushed.items()
+        if known.get(audience) != html
+    }
+
+
+def _as_incoming(html: str) -> str:
+    return json.dumps({"type": "incoming", "html": html})
 
 
 def _is_everywhere(row: Any) -> bool:
@@ -327,5 +327,5 @@ def _check_rights(live: Live) -> None:
         client.audience = access.audience_of(agent)
         if client.offered != (offered := access.offered_to(agent)):
             client.offered = offered
-            message = json.dumps({"type": "incoming", "html": incoming_html(live.app, offered)})
-            live.hub.send(message, to=lambda other, one=client: other is one)
+            shown = live.incoming.html_for([offered])[offered]
+            live.hub.send(_as_incoming(shown), to=lambda other, one=client: other is one)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from app import transaction
 from app.clock import now
 from app.domain import access, agents, cases, chats, messages, settings
-from app.domain.access import audience_of
+from app.domain.access import Audience, audience_of
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Agent, Case, Event, Group
@@ -137,6 +137,21 @@ def test_own_groups_see_their_groups_and_cases_without_one(toy, bob, charlie, al
     assert cases.visible(secret.number, audience_of(alice)) is not None
     assert cases.visible(secret.number, audience_of(bob)) is None
     assert [case.id for case in chats.incoming(audience_of(bob))] == []
+
+
+@pytest.mark.parametrize("limit", [2, 200])
+def test_incoming_for_many_audiences_is_what_each_would_be_told(toy, alice, bob, charlie, limit):  # H1
+    support = db.session.scalar(select(Group).where(Group.name == "Support"))
+    chat_of(connected("toy", group=support), who="Usomchai")
+    chat_of(connected("toy", group=support), who="Umalee")
+    chat_of(connected("toy"), who="Uaroon")
+    theirs = Audience("assigned", agent_id=bob.id)
+    audiences = [*map(audience_of, (alice, bob, charlie)), theirs]
+
+    told = chats.incoming_for(audiences, limit=limit)
+
+    assert told == {one: chats.incoming(one, limit=limit) for one in audiences}
+    assert [len(told[one]) for one in audiences] == [min(limit, 3), 1, min(limit, 3), 0]
 
 
 def test_new_response_is_for_the_taker_until_shown(chat, channel, alice, bob):  # S14, S15

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, template_rendered
 from sqlalchemy import select
 
 from app import transaction
@@ -23,7 +23,7 @@ from app.domain import (
     settings,
 )
 from app.extensions import db
-from app.live import service
+from app.live import incoming, service
 from app.live.hub import Client
 from app.models import Agent, Case, Event, Group
 from tests.world import ToyAdapter, chat_of, connected, play, receive, said
@@ -58,10 +58,10 @@ class OpenPages:
     def clients(self) -> list[Client]:
         return list(self._clients)
 
-    def send(self, text: str, *, to: Any) -> int:
+    def send(self, *texts: str, to: Any) -> int:
         hit = [client for client in self._clients if to(client)]
         for client in hit:
-            self.sent[id(client)].append(json.loads(text))
+            self.sent[id(client)].extend(map(json.loads, texts))
         return len(hit)
 
     def close(self, *, to: Any, code: int, reason: str = "") -> int:
@@ -76,7 +76,7 @@ def live(app: Flask) -> Iterator[service.Live]:
     play(ToyAdapter())
     with app.app_context():
         found = service.of(app)
-        fresh = service.Live(app, OpenPages(), found.bus, found.worker)
+        fresh = service.Live(app, OpenPages(), found.bus, found.worker, found.incoming)
         service.start_from_now(fresh)
         yield fresh
         transaction.release()
@@ -118,21 +118,26 @@ def test_chat_of_another_group_reaches_no_page(live, pages, bob, charlie):  # T1
     assert pages.topics(foreign) == set()
 
 
-def test_incoming_is_rendered_once_per_audience(live, pages, alice, bob, monkeypatch):
-    rendered = []
-    real = service.incoming_html
-    monkeypatch.setattr(
-        service,
-        "incoming_html",
-        lambda app, audience: rendered.append(audience) or real(app, audience),
-    )
+def test_incoming_is_rendered_once_per_audience_and_a_row_once_for_all(
+    app, live, pages, alice, bob, monkeypatch
+):
+    lists, made = [], []
+    real = incoming._rendered
+    monkeypatch.setattr(incoming, "_rendered", lambda row: made.append(row.snippet) or real(row))
+
+    def note(_sender, template, **_):
+        lists.append(template.name)
+
     for _ in range(5):
         pages.open(alice), pages.open(bob)
+    with template_rendered.connected_to(note, app):
+        chat_of(channel := connected("toy"), "first")
+        look(live)
+        chat_of(channel, "second", who="Umalee")
+        look(live)
 
-    chat_of(connected("toy"))
-    look(live)
-
-    assert len(rendered) == 2
+    assert lists == ["chats/_incoming.html"] * 4
+    assert made == ["first", "second"]
 
 
 def test_same_incoming_part_is_not_pushed_twice(live, pages, alice):
