@@ -1,6 +1,7 @@
 """`python -m bench`: measure, and print the table.
 
-Parts can be named: intake, rules, pages, push, media, rest. `--quick` takes fewer and smaller rounds, for a look
+Parts can be named: intake, rules, pages, push, media, rest, and soak, which takes `--minutes` and is only
+measured where asked for. `--quick` takes fewer and smaller rounds, for a look
 while working; what is written down (`--keep docs/performance.md`) comes from a full run on a machine
 with nothing else to do.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.clock import now
-from bench import intake, media, pages, push, rest, rules, table
+from bench import intake, media, pages, push, rest, rules, soak, table
 from bench.table import Row
 
 Part = Callable[[argparse.Namespace], Iterable[Row]]
@@ -52,6 +53,9 @@ PARTS: dict[str, tuple[str, Part]] = {
         lambda asked: rest.rows(seconds=10, sockets=100, starts=asked.rounds),
     ),
 }
+ASKED_FOR: dict[str, tuple[str, Part]] = {
+    "soak": ("A long time of ordinary work", lambda asked: soak.rows(minutes=asked.minutes, rate=asked.rate)),
+}
 
 
 def main() -> None:
@@ -64,7 +68,7 @@ def main() -> None:
 
     tell(surroundings())
     for name in asked.parts or PARTS:
-        title, rows = PARTS[name]
+        title, rows = (PARTS | ASKED_FOR)[name]
         tell("")
         for line in table.lines(title, rows(asked)):
             tell(line)
@@ -85,13 +89,15 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Speed and memory of Mado."
     )
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all of them by default")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS, *ASKED_FOR], help="all of them by default")
     parser.add_argument("--quick", action="store_true", help="a first look in two minutes")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=1000, help="webhooks of a kind in a round")
     parser.add_argument("--cases", type=int, default=1000, help="in the small database")
     parser.add_argument("--large", type=int, default=100_000, help="in the grown database")
     parser.add_argument("--sockets", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=30, help="of soak")
+    parser.add_argument("--rate", type=float, default=20, help="texts a second of soak")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the table into a document")
     asked = parser.parse_args()
     if asked.quick:

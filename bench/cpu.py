@@ -1,4 +1,4 @@
-"""What processes used, read from /proc: processor time, and memory shared fairly (PSS)."""
+"""What processes use, read from /proc: processor time, memory shared fairly (PSS), descriptors."""
 
 import os
 from collections.abc import Iterable
@@ -33,6 +33,11 @@ def pss_megabytes(pids: Iterable[int]) -> float:
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1024
+
+
+def descriptors(pids: Iterable[int]) -> int:
+    """Open file descriptors of these processes."""
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
 
 def _stat(pid: int) -> list[str] | None:

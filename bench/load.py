@@ -16,6 +16,8 @@ from itertools import islice
 
 CONNECTIONS = 8
 DEADLINE = 120.0
+#: Less than gunicorn's `keepalive`: a connection that just then ends would lose a request.
+KEPT_SECONDS = 3.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _END = b"\r\n\r\n"
 
@@ -42,7 +44,7 @@ class UnexpectedAnswer(Exception):
     """The server did not do what is to be measured."""
 
 
-class _Line:
+class Line:
     """One kept connection and the request it waits for."""
 
     def __init__(self, port: int) -> None:
@@ -50,6 +52,11 @@ class _Line:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
         self.began = 0.0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the server still keeps it, for sure."""
+        return time.perf_counter() - self.began < KEPT_SECONDS
 
     def ask(self, request: bytes) -> None:
         self.received = b""
@@ -78,7 +85,7 @@ def run(
     began = time.perf_counter()
     with selectors.DefaultSelector() as selector:
         for request in list(islice(left, connections)):
-            line = _Line(port)
+            line = Line(port)
             selector.register(line.sock, selectors.EVENT_READ, line)
             line.ask(request)
         while selector.get_map():
@@ -93,7 +100,7 @@ def run(
     return result
 
 
-def _turn(line: _Line, left, selector: selectors.BaseSelector, result: Run) -> None:
+def _turn(line: Line, left, selector: selectors.BaseSelector, result: Run) -> None:
     answer = line.hear()
     if answer is None:
         return

@@ -24,9 +24,15 @@ def webhooks(users: Iterator[str], count: int, *, port: int, events: int = 1) ->
     """`count` requests with `events` text events each, written by the next of `users`."""
     rng = random.Random(7)
     bodies = [
-        [_text_event(next(users), rng, number) for _ in range(events)] for number in range(count)
+        [_text_event(next(users), words.question(rng, number), number) for _ in range(events)]
+        for number in range(count)
     ]
     return [_request(port, body) for body in bodies]
+
+
+def text(user: str, said: str, number: int, *, port: int) -> bytes:
+    """One request with one text event."""
+    return _request(port, [_text_event(user, said, number)])
 
 
 def known_users(count: int) -> Iterator[str]:
@@ -39,7 +45,7 @@ def new_users() -> Iterator[str]:
     return (f"U{uuid.uuid4().hex}" for _ in itertools.count())
 
 
-def _text_event(user: str, rng: random.Random, number: int) -> dict[str, object]:
+def _text_event(user: str, said: str, number: int) -> dict[str, object]:
     return {
         "type": "message",
         "mode": "active",
@@ -52,7 +58,7 @@ def _text_event(user: str, rng: random.Random, number: int) -> dict[str, object]
             "id": str(uuid.uuid4().int)[:18],
             "type": "text",
             "quoteToken": uuid.uuid4().hex,
-            "text": words.question(rng, number),
+            "text": said,
         },
     }
 

@@ -7,6 +7,7 @@ and the numbers of the long cases. The LINE channel has the key and secret of be
 """
 
 import argparse
+import itertools
 import json
 import random
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from app import create_app, schema, transaction
 from app.channels.line.credentials import Credentials
@@ -169,8 +170,11 @@ def seed(
     active: int = 200,
     long: Iterable[int] = (),
     seldom: int = 0,
+    colleagues: int = 0,
 ) -> dict[str, Any]:
     """Fill the current application's database; what the caller must know of it.
+
+    The active chats wait, or are taken by so many `colleagues`, who see everything.
 
     So many `seldom` cases, spread over all of them, are alone in being open though no chat, in their label,
     in being Dana's and in what they ask for.
@@ -178,8 +182,8 @@ def seed(
     if db.session.scalar(select(func.count()).select_from(Case)):
         raise SystemExit("This database has cases already; the bench fills empty ones only.")
     with transaction.writing():
-        channel, staff = _channel(), _staff()
-        signed_in = [sessions.start(agent) for agent in staff[:SELDOM_AGENT]]
+        channel, staff, takers = _channel(), _staff(), _colleagues(colleagues)
+        signed_in = [sessions.start(agent) for agent in (*staff[:SELDOM_AGENT], *takers)]
         api_token = tokens.create(staff[0])
     seeder = Seeder(channel, staff, cases, seldom)
     people = max(active, cases // CASES_OF_A_PERSON, 1)
@@ -191,14 +195,16 @@ def seed(
                 seeder.write()
         numbers = [seeder.add_case(1, is_active=False, messages=count) for count in long]
         seeder.moment = _naive(now())
-        for person in range(1, active + 1):
-            seeder.add_case(person, is_active=True, messages=messages)
+        chats = [
+            seeder.add_case(person, is_active=True, messages=messages) for person in range(1, active + 1)
+        ]
         seeder.write()
+    _take(chats, takers)
     label_id = _label(seeder.seldom_cases) if seldom else None
     _tell_planner()
     rare = {"seldom_label": label_id, "seldom_agent": staff[SELDOM_AGENT].id}
     told = {"sessions": signed_in, "api_token": api_token, "long_cases": numbers}
-    return told | rare | {"active": active, "people": people}
+    return told | rare | {"active": active, "people": people, "chats": chats, "colleagues": colleagues}
 
 
 def _naive(moment: datetime) -> datetime:
@@ -235,6 +241,20 @@ def _label(cases: Iterable[int]) -> int:
         return label.id
 
 
+def _colleagues(count: int) -> list[Agent]:
+    return [
+        agents.create(f"colleague{number}@example.com", name=f"Colleague {number}")
+        for number in range(1, count + 1)
+    ]
+
+
+def _take(chats: list[int], takers: list[Agent]) -> None:
+    """Each chat is taken by the next of them."""
+    with transaction.writing():
+        for chat, taker in zip(chats, itertools.cycle([agent.id for agent in takers])):
+            db.session.execute(update(Case).where(Case.id == chat).values(taken_by_id=taker))
+
+
 def _tell_planner() -> None:
     """On PostgreSQL: go on counting ids after ours, and know the tables' sizes."""
     if db.engine.dialect.name != "postgresql":
@@ -264,6 +284,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=MESSAGES_OF_A_CASE, help="of a case")
     parser.add_argument("--active", type=int, default=200)
     parser.add_argument("--seldom", type=int, default=0, metavar="CASES", help="see seed()")
+    parser.add_argument("--colleagues", type=int, default=0, help="who have taken the active chats")
     parser.add_argument("--long", type=int, action="append", default=[], metavar="MESSAGES")
     asked = parser.parse_args()
     app = create_app()

@@ -38,6 +38,7 @@ class Server:
 
     port: int
     process: subprocess.Popen[bytes]
+    folder: Path
     seeded: dict[str, Any] = field(default_factory=dict)
     database_url: str | None = None
 
@@ -89,6 +90,7 @@ def mado(
     long: tuple[int, ...] = (),
     messages: int = 3,
     seldom: int = 0,
+    colleagues: int = 0,
     database_url: str | None = None,
     factory: str | None = None,
     **settings: str,
@@ -99,7 +101,8 @@ def mado(
     under gunicorn without the scheduler.
     """
     with environment(settings, database_url) as env:
-        seeded = seed(env, cases, active, long, messages=messages, seldom=seldom)
+        more = {"messages": messages, "seldom": seldom, "colleagues": colleagues}
+        seeded = seed(env, cases, active, long, **more)
         is_embedded = not database_url and not factory
         command = (
             EMBEDDED if is_embedded else (*GUNICORN, f"{factory}()" if factory else "wsgi:app")
@@ -229,7 +232,7 @@ def running(
     process = subprocess.Popen([python, *command], env=env, cwd=folder, stdout=log, stderr=log)
     try:
         _wait_for(port, process, Path(log.name))
-        yield Server(port, process)
+        yield Server(port, process, Path(env["DATA_DIR"]))
     finally:
         process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):

@@ -36,9 +36,9 @@ def customer(line: str, name: str) -> str:
     return f"{line}/_sim/customers/{made['user_id']}"
 
 
-def call(url: str, body: object = None, *, token: str = "") -> dict:
+def call(url: str, body: object = None, *, token: str = "", key: str = "bench") -> dict:
     """GET, or POST where there is a body; the answer's JSON."""
-    headers = {"Content-Type": "application/json", "Idempotency-Key": "bench"}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
