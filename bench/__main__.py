@@ -1,7 +1,7 @@
 """`python -m bench`: measure, and print the table.
 
-Parts can be named: intake, rules, pages, push, media, rest, and soak, which takes `--minutes` and is only
-measured where asked for. `--quick` takes fewer and smaller rounds, for a look
+Parts can be named: intake, rules, pages, push, media, rest, and those that are only measured where
+asked for: crowds, and soak, which takes `--minutes`. `--quick` takes fewer and smaller rounds, for a look
 while working; what is written down (`--keep docs/performance.md`) comes from a full run on a machine
 with nothing else to do.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.clock import now
-from bench import intake, media, pages, push, rest, rules, soak, table
+from bench import crowds, intake, media, pages, push, rest, rules, soak, table
 from bench.table import Row
 
 Part = Callable[[argparse.Namespace], Iterable[Row]]
@@ -54,6 +54,12 @@ PARTS: dict[str, tuple[str, Part]] = {
     ),
 }
 ASKED_FOR: dict[str, tuple[str, Part]] = {
+    "crowds": (
+        "Many open pages",
+        lambda asked: crowds.rows(
+            seconds=10, windows_=asked.windows, idle=asked.sockets * 4, storm=asked.sockets * 2
+        ),
+    ),
     "soak": ("A long time of ordinary work", lambda asked: soak.rows(minutes=asked.minutes, rate=asked.rate)),
 }
 
@@ -96,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=1000, help="in the small database")
     parser.add_argument("--large", type=int, default=100_000, help="in the grown database")
     parser.add_argument("--sockets", type=int, default=500)
+    parser.add_argument("--windows", type=int, default=200, help="of crowds: pages that fetch")
     parser.add_argument("--minutes", type=float, default=30, help="of soak")
     parser.add_argument("--rate", type=float, default=20, help="texts a second of soak")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the table into a document")

@@ -17,7 +17,7 @@ from bench import cpu, servers, simulator, windows
 from bench.servers import Server
 from bench.simulator import call
 from bench.steady import Steady
-from bench.table import Row
+from bench.table import Row, share
 from bench.windows import Windows
 
 AGENTS = 50
@@ -54,9 +54,9 @@ def rows(*, minutes: float, rate: float) -> Iterator[Row]:
         texts = stack.enter_context(Steady(mado, rate=rate))
         looks = list(_looks(mado, minutes))
     yield from _told(looks, texts)
-    shown = sorted(moment - texts.sent[number] for number, moment in open_.arrived.items())
+    shown = [moment - texts.sent[number] for number, moment in open_.arrived.items()]
     name = f"{minutes:g} minutes, {len(texts.sent):,} texts, {replies.count:,} replies"
-    yield Row(f"{name}: text to page, p99", _share(shown, 0.99) * 1000, "ms")
+    yield Row(f"{name}: text to page, p99", share(shown, 0.99) * 1000, "ms")
 
 
 def _told(looks: list[Look], texts: Steady) -> Iterator[Row]:
@@ -70,13 +70,10 @@ def _told(looks: list[Look], texts: Steady) -> Iterator[Row]:
     yield Row("most descriptors, second half less first", grown, "", most=8, note=f"{max(counts)}")
     yield Row("largest write-ahead log", max(one.log for one in looks), "MB", most=64)
     third = len(texts.waits) // 3
-    first, last = (_share(sorted(part), 0.99) for part in (texts.waits[:third], texts.waits[-third:]))
+    first, last = (share(part, 0.99) for part in (texts.waits[:third], texts.waits[-third:]))
     yield Row("intake p99, first third", first * 1000, "ms")
     yield Row("intake p99, last third", last * 1000, "ms")
-
-
-def _share(waits: list[float], share: float) -> float:
-    return waits[int(len(waits) * share)]
+    yield Row("calls refused with 503 and repeated", texts.refused, "")
 
 
 def _looks(server: Server, minutes: float) -> Iterator[Look]:

@@ -1,7 +1,8 @@
 """Texts of customers at a steady rate, whatever the server does meanwhile.
 
 An answer's wait counts from the moment at which its request was due, so that a server that holds
-everybody up doesn't hide it by being asked less.
+everybody up doesn't hide it by being asked less. What is refused with a 503 is posted again, as LINE
+does, and the wait goes on.
 """
 
 import itertools
@@ -28,8 +29,9 @@ class Steady:
         self._users = posts.known_users(server.seeded["active"])
         self.sent: dict[int, float] = {}
         self.waits: list[float] = []
+        self.refused = 0
         self._idle: list[load.Line] = []
-        self._busy: dict[load.Line, float] = {}
+        self._busy: dict[load.Line, tuple[float, bytes]] = {}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="steady")
         self._failure: BaseException | None = None
@@ -67,8 +69,9 @@ class Steady:
     def _post(self, number: int, due: float) -> None:
         line = self._kept() or self._connected()
         self.sent[number] = due
-        self._busy[line] = due
-        line.ask(posts.text(next(self._users), said(number), number, port=self._server.port))
+        request = posts.text(next(self._users), said(number), number, port=self._server.port)
+        self._busy[line] = due, request
+        line.ask(request)
 
     def _kept(self) -> load.Line | None:
         while self._idle:
@@ -95,9 +98,14 @@ class Steady:
         answer = line.hear()
         if answer is None:
             return
+        due, request = self._busy[line]
+        if answer.startswith(b"HTTP/1.1 503"):
+            self.refused += 1
+            return line.ask(request)
         if not answer.startswith(b"HTTP/1.1 200"):
             raise load.UnexpectedAnswer(f"{answer[:300]!r}")
-        self.waits.append(time.perf_counter() - self._busy.pop(line))
+        del self._busy[line]
+        self.waits.append(time.perf_counter() - due)
         self._idle.append(line)
 
     def _forget(self, line: load.Line) -> None:

@@ -44,6 +44,12 @@ def lines(title: str, rows: Iterable[Row]) -> Iterable[str]:
         yield f"| {row.name:<58} | {row.value:9.3f} | {row.unit:<6} | {row.goal:<7} | {row.verdict:<6} | {beside}"
 
 
+def share(waits: Iterable[float], of: float) -> float:
+    """The wait that this share of them stays under: 0.99 for the slowest hundredth's shortest."""
+    ordered = sorted(waits)
+    return ordered[int(len(ordered) * of)]
+
+
 def keep(path: Path, text: str) -> None:
     """Put what was measured between the two marks of a document."""
     before, _, rest = path.read_text().partition(BEGIN)
