@@ -130,7 +130,8 @@ class Housekeeping:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._due_at = self._storage_due_at = now()
+        self._due_at = now()
+        self._storage_due_at = self._due_at - self.STORAGE_EVERY  # a wrong key is told at once
         self._has_sockets = False
         self._present: frozenset[int] = frozenset()
 

@@ -89,7 +89,6 @@ def test_load_balancer_and_admins_are_told_until_it_answers_again(app, client, a
         background.lead_clock()
         transaction.release()
         with bucket.sick(400):
-            pictures.has_channel(1)
             look()
             told, page = client.get("/readyz").get_json(), admin.get("/settings/channels").text
         look()
