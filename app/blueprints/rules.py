@@ -61,11 +61,11 @@ def move(rule_id: int) -> ResponseReturnValue:
         abort(400)
     before = book.listed(rule.type).index(rule)
     book.move(rule, place, by=g.agent)
-    transaction.commit()
     rules = book.listed(rule.type)
     words = {"name": rule.name, "place": rules.index(rule) + 1, "count": len(rules)}
+    transaction.commit()
     said = _("“%(name)s” is number %(place)s of %(count)s now.", **words)
-    return _section(rule, rules, said, focus="up" if place < before else "down")
+    return _section(rule, book.listed(rule.type), said, focus="up" if place < before else "down")
 
 
 @blueprint.post(f"{ONE}/switch")

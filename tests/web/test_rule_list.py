@@ -5,10 +5,11 @@ import re
 import pytest
 
 from app import transaction
+from app.clock import now
 from app.domain import labels
 from app.domain.rules import book, definitions
 from app.extensions import db
-from app.models import Agent
+from app.models import Agent, Rule
 from tests.web.desk import HTMX, act, chat_in, counted
 from tests.world import ToyAdapter, play
 
@@ -93,6 +94,21 @@ def test_with_scripts_the_list_comes_back_and_says_where_the_rule_is(admin, app,
     assert answer.text.lstrip().startswith('<section class="section" id="rules-new_case"')
     assert "“B” is number 1 of 2 now." in answer.text
     assert order(app) == ["B", "A"]
+
+
+def test_a_rule_that_another_admin_deletes_right_then_was_moved_all_the_same(admin, app, made, monkeypatch):
+    made("A")
+    second, commit = made("B"), transaction.commit
+
+    def commit_and_lose_it() -> None:
+        commit()
+        monkeypatch.setattr(transaction, "commit", commit)
+        with transaction.writing():
+            db.session.get_one(Rule, second).deleted_at = now()
+
+    monkeypatch.setattr(transaction, "commit", commit_and_lose_it)
+    assert "“B” is number 1 of 2 now." in act(admin, f"{LIST}/{second}/place", place="0").text
+    assert order(app) == ["A"]
 
 
 @pytest.mark.parametrize("place", ["", "-1", "x", "1.5", "9" * 30])
