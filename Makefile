@@ -13,6 +13,7 @@ test: ## Everything the tests need, then the whole suite; ARGS="-k word" for a p
 lint: ## Style and common mistakes
 	@$(PYTHON) tools/environment.py --for-tests >/dev/null
 	@.venv/bin/ruff check .
+	@.venv/bin/bandit -c pyproject.toml -q -r app linesim tools *.py
 
 bench: ## Speed and memory, as ratios measured side by side
 	@$(PYTHON) tools/environment.py --for-tests >/dev/null

@@ -219,7 +219,7 @@ def _bucket(env: Mapping[str, str]) -> Bucket | None:
 def _public_url(value: str | None, host: str, port: int) -> str:
     if not value:
         shown = f"[{host}]" if ":" in host else host
-        return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else shown}:{port}"  # noqa: S104
+        return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else shown}:{port}"  # noqa: S104 - only compared  # nosec
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise ConfigError(

@@ -70,7 +70,7 @@ def _port(variable: str, default: int) -> int:
 
 
 def _reachable(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - only compared
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only compared  # nosec
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 

@@ -140,7 +140,7 @@ def codes_left(agent: Agent) -> int:
 
 def _totp(seed: str) -> TOTP:
     # Within HMAC nothing is wrong with SHA-1, and many apps know no other hash.
-    return TOTP(base64.b32decode(seed), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303
+    return TOTP(base64.b32decode(seed), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303  # nosec
 
 
 def _recovery_code() -> str:
