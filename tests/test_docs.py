@@ -103,6 +103,35 @@ def test_trying_by_hand_orders_only_faults_that_the_simulators_page_offers():
     assert ordered - set(faults.WORDS.values()) == set()
 
 
+def test_security_names_only_tests_that_are_there():
+    there = {
+        f"{path.stem}::{name}"
+        for folder in ("tests", "e2e")
+        for path in (ROOT / folder).rglob("test_*.py")
+        for name in re.findall(r"^def test_(\w+)", path.read_text("utf-8"), re.M)
+    }
+    named = re.findall(r"`(test_\w+::\w+)`", text("docs/security.md"))
+    assert len(named) > 200
+    assert sorted(set(named) - there) == []
+
+
+def test_security_goes_through_every_threat_and_every_line_of_asvs_once():
+    """Each row names a test or a reason."""
+    rows = re.findall(r"^\| (T?[\d.]+[^|]*) \|[^|]*\| (.+) \|$", text("docs/security.md"), re.M)
+    assert [said for _, said in rows if not said.strip()] == []
+    listed = [number for ids, _ in rows for part in ids.split(", ") for number in spread(part)]
+    assert [number for number in listed if number[0] == "T"] == [f"T{n}" for n in range(1, 43)]
+    asvs = [number for number in listed if number[0] != "T"]
+    assert len(asvs) == len(set(asvs)) == 253
+
+
+def spread(ids: str) -> list[str]:
+    """`1.4.1-1.4.3` as three."""
+    first, dash, last = ids.partition("-")
+    section, _, start = first.rpartition(".")
+    return [f"{section}.{n}" for n in range(int(start), int(last.rpartition(".")[2]) + 1)] if dash else [first]
+
+
 def test_every_requirement_is_pinned_with_its_hashes():
     pinned = re.compile(r"^[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==\S+ .*\\$")
     for place in ("requirements.txt", "requirements-dev.txt"):

@@ -1,6 +1,7 @@
 """Habits that hold the ideas up: who commits, where time comes from, what nobody swallows."""
 
 import ast
+import re
 from functools import cache
 
 from tests.architecture.source import ROOT, Module, modules
@@ -98,6 +99,68 @@ def test_queries_are_never_put_together_from_strings():
         if name.split(".")[-1] in sql_functions(module)
         and node.args
         and isinstance(node.args[0], ast.JoinedStr | ast.BinOp)
+    ]
+    assert found == []
+
+
+def test_no_program_is_started_through_a_shell():
+    found = [
+        module.at(node)
+        for module in modules("app", "linesim", "tools", "scheduler.py", "wsgi.py")
+        for name, node in calls(module)
+        if name in ("os.system", "os.popen", "subprocess.getoutput")
+        or any(word.arg == "shell" for word in node.keywords)
+    ]
+    assert found == []
+
+
+def test_nothing_unpickles():
+    """What is read back from a file, a bus or a browser is JSON."""
+    unsafe = ("pickle", "marshal", "shelve", "dill", "yaml", "xml")
+    found = [
+        f"{module.place}:{line}"
+        for module in modules("app", "linesim", "tools", "scheduler.py", "wsgi.py")
+        for name, line in module.imports()
+        if name.split(".")[0] in unsafe
+    ]
+    assert found == []
+
+
+def test_chance_that_matters_comes_from_secrets():
+    """`random` can be foretold; only the demo's script throws dice."""
+    found = {
+        module.name
+        for module in modules("app")
+        for name, _line in module.imports()
+        if name.split(".")[0] == "random"
+    }
+    assert found - {"app.demo.script"} == set()
+
+
+def test_signatures_are_compared_in_constant_time():
+    """T1: `==` ends at the first wrong character, and its time tells which."""
+    signed = re.compile(r"signature|digest|hmac|\bmac\b")
+    found = [
+        f"{module.at(node)} {ast.unparse(node)}"
+        for module in modules("app")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.Eq | ast.NotEq)
+        and signed.search(ast.unparse(node))
+    ]
+    assert found == []
+
+
+def test_no_redirect_goes_where_the_request_says():
+    """T30: `next` is judged first."""
+    found = [
+        module.at(node)
+        for module in modules("app")
+        for name, node in calls(module)
+        if name in ("redirect", "go")
+        and node.args
+        and not isinstance(node.args[0], ast.Call)
+        and "request." in ast.unparse(node.args[0])
     ]
     assert found == []
 

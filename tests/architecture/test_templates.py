@@ -52,6 +52,13 @@ def test_no_script_makes(what: str):
     assert places(static_files(".js"), JS_FORBIDDEN[what]) == []
 
 
+def test_scripts_keep_nothing_in_the_browser_but_the_theme():
+    """ASVS 14.3.3: who signs out leaves no text behind."""
+    kept = re.compile(r"(?:local|session)Storage\.setItem\([^,]*|indexedDB|document\.cookie|caches\.open")
+    ours = [(place, text) for place, text in static_files(".js") if place.startswith("app/")]
+    assert places(ours, kept) == ['app/static/js/menu.js: localStorage.setItem("mado-theme"']
+
+
 def test_links_and_forms_work_without_scripts():
     """Whatever htmx does on a link or a form, the browser can do by itself."""
     plain = {"a": "href=", "form": "action="}

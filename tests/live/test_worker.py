@@ -211,6 +211,28 @@ def test_a_header_without_end_is_refused(server, closing):
     assert answered(sock)[0].startswith(b"4")
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5, 6\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length : 5\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"X-Folded: a\r\n Content-Length: 5\r\n",
+    ],
+)
+def test_a_request_whose_end_could_be_read_in_two_ways_is_refused(server, closing, framing):
+    closing.append(sock := server.connect())
+    hidden = b"0\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    sock.sendall(b"POST /send HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n" + hidden)
+
+    [status] = answered(sock)
+    assert status in (b"400", b"501")
+
+
 def test_an_answer_before_the_body_was_read_arrives(server):
     status, body = server.ask("POST", "/refuse", b"x" * 2_000_000)
 

@@ -1,5 +1,7 @@
 """The two parts behind the icon, as a page fetches them."""
 
+import pytest
+
 from app import transaction
 from app.domain import chats
 from app.extensions import db
@@ -19,6 +21,14 @@ def answered_chat(app, agent) -> int:
             chats.take(case, by=db.session.get_one(Agent, agent.id))
         world.receive(case.channel, world.said("Still there?"))
     return number
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://localhost.evil.example"])
+def test_no_other_sites_page_opens_a_socket(client, alice, sign_in, origin):  # T15
+    sign_in(client, alice)
+    asked = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    answer = client.get("/live", headers=asked | ({} if origin is None else {"Origin": origin}))
+    assert answer.status_code == 403
 
 
 def test_incoming_part_counts_chats_not_messages(app, client, alice, sign_in):  # S13
