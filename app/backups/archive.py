@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -130,10 +131,20 @@ def manifest_of(path: Path) -> Manifest:
         entry = tar.next()
         if entry is None or entry.name != MANIFEST or entry.size > LARGEST_MANIFEST:
             raise BadBackup("It is no backup of Mado.")
-        told = json.loads(_file_of(tar, entry).read())
+        return _understood(json.loads(_file_of(tar, entry).read()))
+
+
+def _understood(told: Any) -> Manifest:
+    """Raise BadBackup, ValueError or TypeError for what no Mado wrote."""
+    if not isinstance(told, dict):
+        raise ValueError("its manifest is no object")
     if told.get("format") != FORMAT:
         raise BadBackup("It was made by a newer Mado. Install that version, or a later one.")
-    return Manifest(**told)
+    manifest = Manifest(**told)
+    datetime.fromisoformat(manifest.made_at)
+    if not all(isinstance(one, str) for one in (manifest.engine, manifest.revision, *manifest.proofs)):
+        raise ValueError("its manifest holds no text where there is one")
+    return manifest
 
 
 def unpack(path: Path, folder: Path) -> None:
@@ -150,7 +161,8 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def _unpack_one(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> str:
-    if not _known.fullmatch(entry.name) or not entry.isreg():
+    # A sparse entry is a few bytes that would become as many as the disk holds.
+    if not _known.fullmatch(entry.name) or not entry.isreg() or entry.issparse():
         raise BadBackup(f"It holds {entry.name!r}, which no backup of Mado does.")
     target = folder / entry.name
     target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -183,5 +195,5 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, "r|") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, ValueError, TypeError, FileExistsError) as problem:
+    except (tarfile.TarError, EOFError, ValueError, TypeError, RecursionError, FileExistsError) as problem:
         raise BadBackup(f"It is damaged, or no backup of Mado. ({problem})") from problem

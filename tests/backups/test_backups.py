@@ -340,6 +340,37 @@ def test_entry_with_another_place_brings_nothing_back(old, new_machine, backup, 
     assert is_untouched(new)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"[]", b"[" * 60_000, b'{"format": 1}',
+        b'{"format": 1, "made_at": "x", "engine": "sqlite", "revision": "1", "proofs": [], "has_key": false}',
+        b'{"format": 1, "made_at": "2026-11-26", "engine": "sqlite", "revision": 1, "proofs": [], "has_key": false}',
+        b'{"format": 1, "made_at": "2026-11-26", "engine": "sqlite", "revision": "1", "proofs": [1], "has_key": false}',
+    ],
+)  # fmt: skip
+def test_manifest_that_no_mado_wrote_brings_nothing_back(old, new_machine, backup, told):
+    talk(old, "hello")
+    old.must("create", str(backup))
+    rewritten(backup, **{archive.MANIFEST: told})
+    new = new_machine()
+
+    assert "Nothing was brought back. It is damaged" in new.refuses("restore", str(backup))
+    assert is_untouched(new)
+
+
+def test_entry_of_a_few_bytes_that_would_fill_the_disk_is_refused(tmp_path):
+    bomb = tmp_path / "bomb.tar"
+    with tarfile.open(bomb, "w", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("media/a")
+        entry.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(2**43)}
+        tar.addfile(entry)
+    assert bomb.stat().st_size < 20_000
+    (tmp_path / "out").mkdir()
+    with pytest.raises(archive.BadBackup, match="no backup of Mado"):
+        archive.unpack(bomb, tmp_path / "out")
+
+
 def test_any_other_file_is_no_backup(new_machine, backup):
     new = new_machine()
     assert "Nothing was brought back" in new.refuses("restore", str(backup))
