@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -14,7 +15,9 @@ from sqlalchemy import select
 
 from app.blueprints.access import admin_only
 from app.blueprints.answers import id_of, portion
+from app.blueprints.filters import Choice
 from app.blueprints.rule_history import WORDS as RULE_WORDS
+from app.clock import now
 from app.domain import events
 from app.extensions import db
 from app.models import Agent, Channel, Event, Group
@@ -59,6 +62,19 @@ ENDINGS = {
     "agent": _l("signed %(it)s out everywhere."),
     "others_of": _l("signed out everywhere else."),
 }
+# What can be sought: the nouns of its events, and its name.
+KINDS: Mapping[str, tuple[tuple[str, ...], Any]] = {
+    "sign_in": (("session", "invitation"), _l("Signing in")),
+    "people": (("agent", "group", "token"), _l("Agents and groups")),
+    "channels": (("channel",), _l("Channels")),
+    "rules": (("rule", "rules"), _l("Rules")),
+    "settings": (("setting", "label"), _l("Settings and labels")),
+    "cases": (("case",), _l("Deleted cases")),
+}
+DAYS: Mapping[str, Any] = {
+    "1": _l("Last 24 hours"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), "90": _l("Last 90 days"),
+}  # fmt: skip
+NOBODY = "nobody"
 DETAILS = ("address", "old", "new", "last4", "reason")
 
 
@@ -78,11 +94,40 @@ class Entry:
 @blueprint.get("")
 @admin_only
 def index() -> ResponseReturnValue:
+    """Narrowed by who, what and when as the address says; what makes no sense narrows nothing."""
+    said = {name: value for name in ("who", "what", "days") if (value := request.args.get(name, ""))}
     before = id_of(request.args.get("before"))
-    found, older = portion(events.of_audit(before=before, limit=PORTION + 1), PORTION)
+    found, older = portion(events.of_audit(_sought(said), before=before, limit=PORTION + 1), PORTION)
     return render_template(
-        "settings/audit.html", entries=_entries(found), older=older, is_first=before is None
+        "settings/audit.html",
+        entries=_entries(found),
+        choices=_choices(said),
+        address=f"{blueprint.url_prefix}{'?' if said else ''}{urlencode(said)}",
+        older=older,
+        is_first=before is None,
     )
+
+
+def _sought(said: Mapping[str, str]) -> events.Sought:
+    who, days = said.get("who"), said.get("days")
+    return events.Sought(
+        nouns=KINDS.get(said.get("what", ""), ((), ""))[0],
+        since=now() - timedelta(days=int(days)) if days in DAYS else None,
+        agent_id=id_of(who),
+        by_nobody=who == NOBODY,
+    )
+
+
+def _choices(said: Mapping[str, str]) -> list[Choice]:
+    people = db.session.execute(select(Agent.id, Agent.name).order_by(Agent.name, Agent.id))
+    who = [(NOBODY, _("Mado, or somebody unknown")), *((str(row.id), row.name) for row in people)]
+    what = [(name, str(words)) for name, (_nouns, words) in KINDS.items()]
+    days = [(name, str(words)) for name, words in DAYS.items()]
+    return [
+        Choice("who", _("Who"), who, said.get("who", "")),
+        Choice("what", _("What"), what, said.get("what", "")),
+        Choice("days", _("When"), days, said.get("days", "")),
+    ]
 
 
 def _entries(found: Iterable[Event]) -> list[Entry]:

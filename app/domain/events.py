@@ -4,18 +4,19 @@ History, live updates, rules and outgoing webhooks read this table. Names are no
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import ColumnElement, TextClause, insert, select, text
 from sqlalchemy.orm import joinedload
 
 from app import counters
 from app.clock import now
 from app.domain import hot
 from app.extensions import db
-from app.models import AUDIT_EVENTS, RULE_EVENTS, Agent, Case, Event
+from app.models import AUDIT_EVENTS, AUDITED, RULE_EVENTS, Agent, Case, Event
 from app.transaction import wake_after_commit
 
 _INSERT = hot.Statement(
@@ -95,16 +96,36 @@ def of_case(case: Case, *, after: int = 0, limit: int = 200) -> Sequence[Event]:
 
 def of_rules(*, before: int | None, limit: int) -> Sequence[Event]:
     """What happened to rules as such, newest first, below this id."""
-    return _newest(RULE_EVENTS, before=before, limit=limit)
+    return _newest(text(RULE_EVENTS), before=before, limit=limit)
 
 
-def of_audit(*, before: int | None, limit: int) -> Sequence[Event]:
+@dataclass(frozen=True)
+class Sought:
+    """What of the audit: of these nouns, since then, by this agent, or `by_nobody` of the team."""
+
+    nouns: Collection[str] = ()
+    since: datetime | None = None
+    agent_id: int | None = None
+    by_nobody: bool = False
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.nouns:
+            yield Event.type.in_([name for name in AUDITED if name.partition(".")[0] in self.nouns])
+        if self.since:
+            yield Event.occurred_at >= self.since
+        if self.agent_id:
+            yield Event.agent_id == self.agent_id
+        if self.by_nobody:
+            yield Event.agent_id.is_(None)
+
+
+def of_audit(sought: Sought, *, before: int | None, limit: int) -> Sequence[Event]:
     """What was done to people, channels, rules and settings, and sign-ins, newest first, below this id."""
-    return _newest(AUDIT_EVENTS, before=before, limit=limit)
+    return _newest(text(AUDIT_EVENTS), *sought.conditions(), before=before, limit=limit)
 
 
-def _newest(condition: str, *, before: int | None, limit: int) -> Sequence[Event]:
-    query = select(Event).where(text(condition)).options(joinedload(Event.agent))
+def _newest(*conditions: ColumnElement[bool] | TextClause, before: int | None, limit: int) -> Sequence[Event]:
+    query = select(Event).where(*conditions).options(joinedload(Event.agent))
     query = query.where(Event.id < before) if before else query
     return db.session.scalars(query.order_by(Event.id.desc()).limit(limit)).all()
 

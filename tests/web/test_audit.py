@@ -2,13 +2,15 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select, update
 
 from app import transaction
 from app.blueprints import audit
-from app.domain import agents, second_factors, settings, tokens
+from app.clock import now
+from app.domain import agents, events, second_factors, settings, tokens
 from app.extensions import db
 from app.models import AUDITED, Agent, Event
 from tests.web.conftest import PASSWORD
@@ -114,6 +116,63 @@ def test_pages_are_cut_by_key_and_cost_the_same(admin, app, alice):
     assert "Newest" in second
     assert admin.get("/settings/audit?before=1").status_code == 200
     assert admin.get("/settings/audit?before=x").status_code == 200
+
+
+@pytest.fixture
+def busy(admin, app, alice, bob):
+    """Bob signed in six days ago; just now Alice made a group and the command line set something."""
+    with app.app_context(), transaction.writing():
+        me, him = db.session.get_one(Agent, alice.id), db.session.get_one(Agent, bob.id)
+        db.session.execute(delete(Event))
+        events.record("session.started", by=him, address=ADDRESS)
+        db.session.execute(update(Event).values(occurred_at=now() - timedelta(days=6)))
+        agents.create_group("Night", by=me)
+        settings.put("chats.inactivity_minutes", "15")
+    return admin
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Mado changed", "Alice added", "Bob signed"]),
+        ("who=nobody", ["Mado changed"]),
+        ("what=sign_in", ["Bob signed"]),
+        ("what=people", ["Alice added"]),
+        ("what=settings&who=nobody", ["Mado changed"]),
+        ("what=channels", []),
+        ("days=1", ["Mado changed", "Alice added"]),
+        ("days=7&what=sign_in", ["Bob signed"]),
+        ("who=x&what=y&days=2", ["Mado changed", "Alice added", "Bob signed"]),
+        ("who=" + "9" * 30, ["Mado changed", "Alice added", "Bob signed"]),
+    ],
+)
+def test_it_is_narrowed_by_who_what_and_when(busy, query, found):
+    told = lines(busy.get(f"/settings/audit?{query}").text)
+    assert [" ".join(line.split()[:2]) for line in told] == found
+
+
+def test_it_is_narrowed_to_one_agent_who_may_have_left(busy, app, bob):
+    with app.app_context(), transaction.writing():
+        db.session.get_one(Agent, bob.id).is_active = False
+    page = busy.get(f"/settings/audit?who={bob.id}").text
+    assert lines(page) == [f"Bob signed in. {ADDRESS}"]
+    assert f'<option value="{bob.id}" selected>Bob</option>' in page
+
+
+def test_every_audited_event_is_of_some_kind():
+    nouns = {noun for nouns, _words in audit.KINDS.values() for noun in nouns}
+    assert nouns == {name.partition(".")[0] for name in AUDITED}
+
+
+def test_further_pages_are_narrowed_alike(admin, app, alice):
+    with app.app_context(), transaction.writing():
+        for number in range(60):
+            agents.create_group(f"Group {number}", by=db.session.get_one(Agent, alice.id))
+    first = admin.get("/settings/audit?what=people").text
+    older = html.unescape(re.search(r'href="(/settings/audit\?what=people&amp;before=\d+)"', first)[1])
+    second = admin.get(older).text
+    assert lines(second)[0] == "Alice added the group Group 9."
+    assert 'href="/settings/audit?what=people"' in second
 
 
 def test_names_are_text(admin, app, alice):
