@@ -115,8 +115,8 @@ def test_no_program_is_started_through_a_shell():
 
 
 def test_nothing_unpickles():
-    """What is read back from a file, a bus or a browser is JSON."""
-    unsafe = ("pickle", "marshal", "shelve", "dill", "yaml", "xml")
+    """What is read back from a file, a bus or a browser is JSON; a bucket lists its files in XML."""
+    unsafe = ("pickle", "marshal", "shelve", "dill", "yaml")
     found = [
         f"{module.place}:{line}"
         for module in modules("app", "linesim", "tools", "scheduler.py", "wsgi.py")
