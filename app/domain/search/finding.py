@@ -1,10 +1,10 @@
 """Finding cases by a query: exact, in order of the last message, with bounded work for a page.
 
-The cases of up to FEW matching messages are simply asked for. A word in more messages is mostly in
-many cases, so the cases are walked, newest first, and each portion is looked up in the index. When
-that doesn't fill the page, the word is one of the past, and the cases of up to MANY messages are
-asked for. Beyond that the page ends early, maybe empty, and its `next` leads on. There is no total
-and no offset.
+The cases are walked, newest first, and each portion is looked up in the index: a word that many have
+fills the page at once, whatever the index holds of it. When the first portion says that walking won't
+fill it, the cases of up to FEW matching messages are simply asked for; and when all portions did not,
+the word is one of the past, and up to MANY are. Beyond that the page ends early, maybe empty, and its
+`next` leads on. There is no total and no offset.
 """
 
 from collections.abc import Sequence
@@ -54,14 +54,19 @@ def find_cases(
     The condition says what the list shows and what the asking agent may see.
     """
     question = Question(db.session.connection(), tokens.parse(q), tokens.number(q), condition)
-    page = _gathered(question, FEW, before, limit)
-    if page:
-        return page
-    page = _walked(question, before, limit)
-    if page.next is None or len(page.case_ids) == limit:
-        return page
-    rest = _gathered(question, MANY, page.next, limit - len(page.case_ids))
-    return Page(page.case_ids + rest.case_ids, rest.next) if rest else page
+    found: list[Row] = []
+    for turn, portion in enumerate(PORTIONS):
+        rows = _cases(question, before, portion)
+        found.extend(_hit_among(question, rows))
+        if len(found) > limit or len(rows) < portion:
+            return _page(found, limit)
+        before = _place(rows[-1])
+        if turn == 0 and len(found) * sum(PORTIONS) < limit * portion:
+            page = _completed(question, found, FEW, before, limit)
+            if page:
+                return page
+    page = _completed(question, found, MANY, before, limit) if len(found) < limit else None
+    return page or Page([row.id for row in found], before)
 
 
 def newest_hits(q: str, case_ids: Sequence[int]) -> dict[int, int]:
@@ -73,7 +78,7 @@ def newest_hits(q: str, case_ids: Sequence[int]) -> dict[int, int]:
     return engines.of(connection).newest_hits(connection, terms, case_ids)
 
 
-def _gathered(question: Question, most: int, before: Cursor | None, limit: int) -> Page | None:
+def _gathered(question: Question, most: int, before: Cursor, limit: int) -> Page | None:
     """A page of the cases of all hits, None when there are more hits than `most`."""
     is_hit: ColumnElement[bool] | None = false()
     if question.terms:
@@ -87,23 +92,19 @@ def _gathered(question: Question, most: int, before: Cursor | None, limit: int) 
     return _page(rows, limit)
 
 
-def _walked(question: Question, before: Cursor | None, limit: int) -> Page:
-    """A page of the newest cases that have a hit, as far as the portions reach."""
-    found: list[Row] = []
-    for portion in PORTIONS:
-        rows = _cases(question, before, portion)
-        found.extend(_hit_among(question, rows))
-        if len(found) > limit or len(rows) < portion:
-            return _page(found, limit)
-        before = _place(rows[-1])
-    return Page([row.id for row in found], before)
+def _completed(
+    question: Question, found: Sequence[Row], most: int, before: Cursor, limit: int
+) -> Page | None:
+    """What the walk found, and then the cases of all hits further back; None if those are too many."""
+    rest = _gathered(question, most, before, limit - len(found))
+    return Page([row.id for row in found] + rest.case_ids, rest.next) if rest else None
 
 
 def _hit_among(question: Question, rows: Sequence[Row]) -> list[Row]:
-    if not rows:
-        return []
-    engine = engines.of(question.connection)
-    hit = engine.matching(question.connection, question.terms, [row.id for row in rows])
+    hit: set[int] = set()
+    if rows and question.terms:
+        engine = engines.of(question.connection)
+        hit = engine.matching(question.connection, question.terms, [row.id for row in rows])
     return [row for row in rows if row.id in hit or row.id == question.number]
 
 

@@ -176,6 +176,33 @@ def test_pages_follow_each_other_without_gap_or_repeat(world):
     assert third.next is None
 
 
+def test_a_page_that_walking_began_goes_on_further_back(world, gather_few):
+    gather_few(few=2000, portions=(2, 2))
+    old = [world.case("order") for _ in range(5)]
+    world.case("something else")
+    new = world.case("order")
+    first = search.find_cases("order", condition=true(), limit=4)
+    second = search.find_cases("order", condition=true(), before=first.next, limit=4)
+    assert first.case_ids == [new, *old[:1:-1]]
+    assert second.case_ids == old[1::-1]
+    assert second.next is None
+
+
+def test_a_word_of_the_past_is_on_the_first_page(world, gather_few):
+    gather_few(few=2000, portions=(2, 2))
+    old = world.case("order")
+    newer = [world.case("something else") for _ in range(7)]
+    page = search.find_cases("order", condition=true())
+    assert newer and page == search.Page([old], None)
+
+
+def test_a_number_among_the_newest_is_found_once(world, gather_few):
+    gather_few(few=2000, portions=(2, 2))
+    cases = [world.case("something else") for _ in range(5)]
+    assert found(str(cases[-1])) == [cases[-1]]
+    assert found(str(cases[0])) == [cases[0]]
+
+
 def test_a_last_page_that_is_full_has_no_next(world):
     world.case("order")
     assert search.find_cases("order", condition=true(), limit=1).next is None
