@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
+from babel.support import NullTranslations
 from flask import Flask, Response, g, send_from_directory
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, get_translations, gettext
 from werkzeug.routing import Rule
 
 from app import banners, compiling, content_types, links, rows, words
@@ -55,6 +56,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.loader = compiling.OneAtATime(app.jinja_env.loader)
     app.jinja_env.bytecode_cache = compiling.Kept()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.install_gettext_callables(_in_language, _in_language_by_count, newstyle=True)
     app.jinja_env.filters.update(
         iso=iso,
         utc=utc,
@@ -92,6 +94,21 @@ def init_app(app: Flask) -> None:
         status_words=words.statuses,
         priority_words=words.priorities,
     )
+
+
+def _in_language(message: str) -> str:
+    return _translations().ugettext(message)
+
+
+def _in_language_by_count(one: str, many: str, count: int) -> str:
+    return _translations().ungettext(one, many, count)
+
+
+def _translations() -> NullTranslations:
+    """Asked for once a request; flask-babel itself finds the language out for every word of a page."""
+    if "translations" not in g:
+        g.translations = get_translations()
+    return g.translations
 
 
 def iso(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from babel.support import NullTranslations
 from sqlalchemy import select
 
 from app import transaction
@@ -51,6 +52,15 @@ def test_a_row_says_contact_subject_and_status(at_desk, mail):
     page = at_desk.get("/cases").text
     assert "Yuki" in page and "Invoice 113" in page and "Please send it again" in page
     assert '<span class="status is-open">Open</span>' in page
+
+
+def test_a_page_asks_for_its_language_once(at_desk, mail, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "app.templating.get_translations", lambda: asked.append(1) or NullTranslations()
+    )
+    assert "Invoice 113" in at_desk.get("/cases").text
+    assert asked == [1]
 
 
 def test_an_empty_list_teaches(at_desk):
