@@ -1,7 +1,8 @@
 """`python -m bench`: measure, and print the table.
 
 Parts can be named: intake, rules, pages, push, media, rest, and those that are only measured where
-asked for: crowds, and soak, which takes `--minutes`. `--quick` takes fewer and smaller rounds, for a look
+asked for: crowds, million, whose seeding alone takes minutes and some 10 GB, and soak, which takes
+`--minutes`. `--quick` takes fewer and smaller rounds, for a look
 while working; what is written down (`--keep docs/performance.md`) comes from a full run on a machine
 with nothing else to do.
 """
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.clock import now
-from bench import crowds, intake, media, pages, push, rest, rules, soak, table
+from bench import crowds, intake, media, million, pages, push, rest, rules, soak, table
 from bench.table import Row
 
 Part = Callable[[argparse.Namespace], Iterable[Row]]
@@ -58,6 +59,15 @@ ASKED_FOR: dict[str, tuple[str, Part]] = {
         "Many open pages",
         lambda asked: crowds.rows(
             seconds=10, windows_=asked.windows, idle=asked.sockets * 4, storm=asked.sockets * 2
+        ),
+    ),
+    "million": (
+        "A long history",
+        lambda asked: million.rows(
+            rounds=asked.rounds,
+            requests=asked.requests // 20,
+            sizes=(asked.cases, asked.large, asked.large * 10),
+            seeded=asked.seeded,
         ),
     ),
     "soak": ("A long time of ordinary work", lambda asked: soak.rows(minutes=asked.minutes, rate=asked.rate)),
@@ -105,6 +115,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=200, help="of crowds: pages that fetch")
     parser.add_argument("--minutes", type=float, default=30, help="of soak")
     parser.add_argument("--rate", type=float, default=20, help="texts a second of soak")
+    parser.add_argument("--seeded", type=Path, metavar="FOLDER", help="for million: keep them there")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the table into a document")
     asked = parser.parse_args()
     if asked.quick:

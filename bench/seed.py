@@ -42,7 +42,7 @@ MESSAGES_OF_A_CASE = 3
 CASES_OF_A_PERSON = 3
 STATUSES = ("closed",) * 7 + ("open", "pending", "pending")
 SELDOM_AGENT = 3
-NEVER_OPEN = ("closed",) * 8 + ("pending", "pending")
+NEVER_PENDING = ("closed",) * 8 + ("open", "open")
 # In an order that foreign keys allow; what isn't named here has the model's default.
 COLUMNS: dict[Any, tuple[str, ...]] = {
     Contact: ("id", "name", "created_at"),
@@ -68,8 +68,7 @@ class Seeder:
     """Hands out ids and moments in order, and writes rows in portions."""
 
     def __init__(self, channel: Channel, staff: list[Agent], cases: int, seldom: int) -> None:
-        self.statuses = NEVER_OPEN if seldom else STATUSES
-        self.seldom_every = cases // seldom if seldom else 0
+        self.statuses = NEVER_PENDING if seldom else STATUSES
         self.seldom_cases: list[int] = []
         self.channel_id, self.staff = channel.id, [agent.id for agent in staff]
         self.groups = [None, *(group.id for agent in staff for group in agent.groups)]
@@ -95,12 +94,13 @@ class Seeder:
             self.add(Identity, *where, number, moment)
             self.add(Conversation, *where, "user", number, moment)
 
-    def add_case(self, person: int, *, is_active: bool, messages: int) -> int:
+    def add_case(
+        self, person: int, *, is_active: bool, messages: int, is_seldom: bool = False
+    ) -> int:
         began, case_id = self.moment, self.ids[Case] + 1
         began_at = self._now()
         last: dict[str, tuple[int | None, str | None]] = {"in": (None, None), "out": (None, None)}
         subject = ""
-        is_seldom = bool(self.seldom_every) and case_id % self.seldom_every == 1
         for turn in range(messages):
             direction = "out" if turn % 2 else "in"
             said = self._say(case_id, person, direction, words.SELDOM if is_seldom and not turn else "")
@@ -112,7 +112,7 @@ class Seeder:
         if is_active:
             status, assignee = "open", None
         elif is_seldom:
-            status, assignee = "open", self.staff[SELDOM_AGENT]
+            status, assignee = "pending", self.staff[SELDOM_AGENT]
             self.seldom_cases.append(case_id)
         group = self.rng.choice(self.groups)
         self.add(
@@ -176,7 +176,7 @@ def seed(
 
     The active chats wait, or are taken by so many `colleagues`, who see everything.
 
-    So many `seldom` cases, spread over all of them, are alone in being open though no chat, in their label,
+    So many `seldom` cases, spread over all of them, are alone in being pending, in their label,
     in being Dana's and in what they ask for.
     """
     if db.session.scalar(select(func.count()).select_from(Case)):
@@ -190,7 +190,9 @@ def seed(
     with bulk.without_indexes(COLUMNS):
         seeder.add_people(people)
         for number in range(cases):
-            seeder.add_case(number % people + 1, is_active=False, messages=messages)
+            is_seldom = bool(seldom) and number % (cases // seldom) == 0
+            person = number % people + 1
+            seeder.add_case(person, is_active=False, messages=messages, is_seldom=is_seldom)
             if number % PORTION == PORTION - 1:
                 seeder.write()
         numbers = [seeder.add_case(1, is_active=False, messages=count) for count in long]

@@ -91,18 +91,23 @@ def mado(
     messages: int = 3,
     seldom: int = 0,
     colleagues: int = 0,
+    folder: Path | None = None,
     database_url: str | None = None,
     factory: str | None = None,
     **settings: str,
 ) -> Iterator[Server]:
     """A Mado with a history: ended cases, active chats that wait, and cases of so many messages.
 
+    What is seeded into a `folder` stays there for the next time.
+
     On SQLite all of it in one process, by its own command; else, or made by a `factory` of ours,
     under gunicorn without the scheduler.
     """
-    with environment(settings, database_url) as env:
+    with environment(settings | _in(folder), database_url) as env:
         more = {"messages": messages, "seldom": seldom, "colleagues": colleagues}
-        seeded = seed(env, cases, active, long, **more)
+        seeded = _kept(folder) or seed(env, cases, active, long, **more)
+        if folder:
+            (folder / "seeded.json").write_text(json.dumps(seeded))
         is_embedded = not database_url and not factory
         command = (
             EMBEDDED if is_embedded else (*GUNICORN, f"{factory}()" if factory else "wsgi:app")
@@ -110,6 +115,18 @@ def mado(
         with running(command, env) as server:
             server.seeded, server.database_url = seeded, database_url
             yield server
+
+
+def _in(folder: Path | None) -> dict[str, str]:
+    if folder is None:
+        return {}
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"DATA_DIR": str(folder)}
+
+
+def _kept(folder: Path | None) -> dict[str, Any] | None:
+    told = folder / "seeded.json" if folder else None
+    return json.loads(told.read_text()) if told and told.exists() else None
 
 
 @contextmanager
