@@ -34,7 +34,7 @@ class Round:
 
 def rows(*, rounds: int, requests: int, files: int) -> Iterator[Row]:
     """The rows of the table."""
-    sim_port = next(servers.PORTS)
+    sim_port = servers.free_port()
     with ExitStack() as stack:
         line = f"http://127.0.0.1:{sim_port}"
         mado = stack.enter_context(

@@ -17,7 +17,7 @@ PAGES = ("/chats", "/cases", "/settings", "/cases/1")
 
 def rows(*, seconds: float, sockets: int, starts: int) -> Iterator[Row]:
     """The rows of the table."""
-    sim_port = next(servers.PORTS)
+    sim_port = servers.free_port()
     with ExitStack() as stack:
         line = f"http://127.0.0.1:{sim_port}"
         mado = stack.enter_context(

@@ -217,7 +217,7 @@ def environment(changes: dict[str, str], database_url: str | None) -> Iterator[d
     """A clean environment with a folder that is gone afterwards."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="mado-bench-") as folder:
-        own = {"DATA_DIR": folder, "PORT": str(_free_port()), "LOG_LEVEL": "WARNING"}
+        own = {"DATA_DIR": folder, "PORT": str(free_port()), "LOG_LEVEL": "WARNING"}
         own |= {
             "SECRET_KEY": "a secret key for measuring that is long enough",
             "LINE_API_URL": "http://127.0.0.1:9",
@@ -227,7 +227,7 @@ def environment(changes: dict[str, str], database_url: str | None) -> Iterator[d
         yield kept | own | changes
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """The next one that nobody listens on: else somebody else's server would be measured."""
     while True:
         port = next(PORTS)

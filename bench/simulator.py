@@ -42,7 +42,7 @@ def call(url: str, body: object = None, *, token: str = "", key: str = "bench") 
     if token:
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url, data, headers), timeout=10) as answer:
+    with urlopen(Request(url, data, headers), timeout=DEADLINE) as answer:
         return json.loads(answer.read())
 
 

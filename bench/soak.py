@@ -41,7 +41,7 @@ class Look:
 
 def rows(*, minutes: float, rate: float) -> Iterator[Row]:
     """The rows of the table."""
-    sim_port = next(servers.PORTS)
+    sim_port = servers.free_port()
     line = f"http://127.0.0.1:{sim_port}"
     with ExitStack() as stack:
         mado = stack.enter_context(
@@ -52,7 +52,11 @@ def rows(*, minutes: float, rate: float) -> Iterator[Row]:
         stack.enter_context(open_)
         replies = stack.enter_context(Replies(mado, line))
         texts = stack.enter_context(Steady(mado, rate=rate))
-        looks = list(_looks(mado, minutes))
+        looks = []
+        for look in _looks(mado, minutes):
+            looks.append(look)
+            if open_.failure or texts.failure or replies.failure:
+                break  # leaving these blocks raises it
     yield from _told(looks, texts)
     shown = [moment - texts.sent[number] for number, moment in open_.arrived.items()]
     name = f"{minutes:g} minutes, {len(texts.sent):,} texts, {replies.count:,} replies"
@@ -83,7 +87,6 @@ def _looks(server: Server, minutes: float) -> Iterator[Look]:
         time.sleep(max(0.0, began + number * LOOK_EVERY_SECONDS - time.monotonic()))
         minute = (time.monotonic() - began) / 60
         look = Look(minute, cpu.pss_megabytes(pids), cpu.descriptors(pids), _log(server))
-        print(look, flush=True)
         yield look
         if minute >= minutes:
             return
@@ -101,6 +104,7 @@ class Replies:
         self._api, self._token = f"http://127.0.0.1:{server.port}/api/v1", server.seeded["api_token"]
         self._talks = [simulator.customer(line, f"Bench {n}") for n in range(CUSTOMERS)]
         self.count = 0
+        self.failure: BaseException | None = None
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="replies")
 
@@ -111,8 +115,16 @@ class Replies:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
+        if self.failure:
+            raise self.failure
 
     def _run(self) -> None:
+        try:
+            self._answer_all()
+        except BaseException as failure:
+            self.failure = failure
+
+    def _answer_all(self) -> None:
         for number, talk in enumerate(itertools.cycle(self._talks)):
             call(f"{talk}/messages", {"text": f"question{number % CUSTOMERS}", "wait": True})
             found = call(f"{self._api}/cases?chat=active&q=question{number % CUSTOMERS}", token=self._token)

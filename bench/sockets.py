@@ -16,7 +16,7 @@ class Page:
     """One websocket; `texts` holds what arrived since it was last emptied, each with its moment."""
 
     def __init__(self, port: int, cookie: str = "", path: str = "/live") -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
         self.received = bytearray()
         self.texts: list[tuple[float, bytes]] = []
         cookie = f"Cookie: {cookie}\r\n" if cookie else ""

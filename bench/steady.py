@@ -34,7 +34,7 @@ class Steady:
         self._busy: dict[load.Line, tuple[float, bytes]] = {}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="steady")
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None
 
     def __enter__(self) -> "Steady":
         self._thread.start()
@@ -48,8 +48,8 @@ class Steady:
     ) -> None:
         self._is_over.set()
         self._thread.join()
-        if self._failure:
-            raise self._failure
+        if self.failure:
+            raise self.failure
 
     def _run(self) -> None:
         try:
@@ -59,7 +59,7 @@ class Steady:
                     self._post(number, due)
                 self._hear_until(time.perf_counter() + load.DEADLINE, until_quiet=True)
         except BaseException as failure:
-            self._failure = failure
+            self.failure = failure
 
     def _dues(self) -> Iterator[float]:
         began = time.perf_counter()

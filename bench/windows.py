@@ -33,7 +33,7 @@ class Windows:
         self._renewed_every = renewed_every
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="windows")
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None
 
     def __enter__(self) -> "Windows":
         for window in self.windows:
@@ -52,8 +52,8 @@ class Windows:
         for window in self.windows:
             self._close(window)
         self._selector.close()
-        if self._failure:
-            raise self._failure
+        if self.failure:
+            raise self.failure
 
     def _run(self) -> None:
         renewed_at = time.perf_counter()
@@ -65,7 +65,7 @@ class Windows:
                     renewed_at = time.perf_counter()
                     self._renew()
         except BaseException as failure:
-            self._failure = failure
+            self.failure = failure
 
     def _renew(self) -> None:
         """Somebody goes on to another page: the oldest is closed and opened again."""
