@@ -24,7 +24,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from app import counters, create_app, schema, transaction
+from app import counters, create_app, schema, storage, transaction
 from app.config import Config
 from app.domain import agents, sessions, tokens
 from app.extensions import db
@@ -153,8 +153,10 @@ def database() -> str:
 
 @pytest.fixture
 def app(database: str, request: pytest.FixtureRequest) -> Flask:
-    """A Mado with an empty database."""
+    """A Mado with an empty database, and no files."""
     found: Flask = request.getfixturevalue(f"{database}_app")
+    for folder in storage.FOLDERS:
+        shutil.rmtree(found.extensions["mado"].data_dir / folder, ignore_errors=True)
     (_empty_sqlite if database == "sqlite" else _empty_postgresql)(found)
     _forget_memory()
     return found
