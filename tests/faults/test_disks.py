@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import requests
 
 from tests.channels.line_posts import text_event
 from tests.faults import trial
@@ -72,6 +73,28 @@ def test_full_disk_refuses_what_comes_and_goes_on_when_there_is_room(small: Mado
     assert texts(small, token) == ["before", "while it was full", "answered"]
     small.stop()
     assert trial.integrity(Path(small.env["DATA_DIR"], "mado.sqlite3")) == "ok"
+
+
+def test_disk_that_may_not_be_written_is_503_until_it_may(small: Mado):  # F16
+    token, hook = prepared(small)
+    disk, event = small.env["DATA_DIR"], text_event("as soon as possible")
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    small.start("wsgi.py")
+    soon(lambda: is_unavailable(small))
+    assert send(hook, event) == 503
+
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+
+    soon(small.is_ready)
+    assert send(hook, event) == 200
+    assert texts(small, token) == ["as soon as possible"]
+
+
+def is_unavailable(mado: Mado) -> bool:
+    try:
+        return requests.get(f"{mado.url}/readyz", timeout=5).status_code == 503
+    except requests.RequestException:
+        return False
 
 
 def test_disk_that_fails_now_and_then_costs_no_event(embedded: Mado):  # F18
