@@ -109,6 +109,7 @@ class Config:
             "hide_parameters": True,
             "pool_pre_ping": True,
             "pool_size": 16,
+            "pool_use_lifo": True,
             "max_overflow": 8,
             "pool_timeout": 2,
             "connect_args": {"connect_timeout": 2, "options": POSTGRESQL_OPTIONS},

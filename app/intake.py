@@ -1,10 +1,11 @@
 """What a webhook brought becomes one transaction, with whatever else arrives at that moment.
 
-SQLite writes one transaction at a time, and every commit waits for the disk. So the batches that
+Every commit waits for the disk, and SQLite writes one transaction at a time. So the batches that
 wait for their turn are stored together: whoever gets the turn takes all of them in and commits
 once, and each call is answered after the commit that holds its events. A batch that fails is
 stored by itself, its bad events kept back (S6), so that it spoils nothing for its neighbours.
-On PostgreSQL nobody waits and every call has its own transaction.
+On PostgreSQL only plain messages wait for a turn (`domain/plain.py`); every other call, and one that
+would have made its neighbours wait for somebody's lock, has its own transaction at once.
 """
 
 import logging
@@ -20,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app import extensions, transaction
 from app.channels.base import Inbound, Unreadable
-from app.domain import inbox
+from app.domain import inbox, plain
 from app.extensions import db
 
 # The database is locked, full or gone: no batch is to blame, and the provider sends it again.
@@ -43,7 +44,9 @@ class Call:
     batch: Sequence[Inbound | Unreadable]
     raw: Callable[[], list[bytes]]
     problem: BaseException | None = None
-    # What ends its wait: True when it is its turn, False when it was stored.
+    # Whether those it was to be stored with have left it to itself.
+    is_left: bool = False
+    # What ends its wait: True when it is its turn, False when the turn it was part of is over.
     has_turn: SimpleQueue[bool] = field(default_factory=SimpleQueue)
 
 
@@ -59,10 +62,14 @@ def store(call: Call) -> None:
     """Return when every event of the call is committed, as a message or as kept back."""
     global _last
     _last = time.monotonic()
-    if db.engine.dialect.name == "sqlite":
+    if _has_one_writer() or all(map(plain.is_plain, call.batch)):
         current_app.extensions.setdefault("intake", Turns()).store(call)
     else:
         _store_alone(call)
+
+
+def _has_one_writer() -> bool:
+    return db.engine.dialect.name == "sqlite"
 
 
 class Turns:
@@ -90,6 +97,8 @@ class Turns:
                 self._pass_on(together, call)
         if call.problem:
             raise call.problem
+        if call.is_left:
+            _store_alone(call)
 
     def _is_first(self, call: Call) -> bool:
         with self._lock:
@@ -115,16 +124,22 @@ class Turns:
 
 
 def _store_together(calls: list[Call]) -> None:
-    """One transaction for all; when one of them fails, one for each."""
-    if len(calls) > 1:
-        try:
-            return _take_in(calls)
-        except OUTAGES:
+    """One transaction for all; whom that leaves out, and all when it fails, store themselves."""
+    if not _has_one_writer():
+        take_in = _take_in_plain
+    elif len(calls) > 1:
+        take_in = _take_in
+    else:
+        return _store_alone(calls[0])
+    try:
+        take_in(calls)
+    except Exception as problem:
+        if isinstance(problem, OUTAGES) and not _is_deadlock(problem):
             raise
-        except Exception as problem:
-            log.warning("a batch failed (%s); storing them one by one", type(problem).__name__)
-    for call in calls:
-        _store_alone(call)
+        log.warning("a batch failed (%s); storing them one by one", type(problem).__name__)
+        transaction.release()
+        for call in calls:
+            call.is_left = True
 
 
 def _store_alone(call: Call) -> None:
@@ -145,7 +160,7 @@ def _take_in_despite_deadlock(call: Call) -> None:
     try:
         _take_in([call])
     except OperationalError as problem:
-        if getattr(problem.orig, "sqlstate", None) != DEADLOCK:
+        if not _is_deadlock(problem):
             raise
         log.warning("a deadlock; storing the call once more")
         _take_in([call])
@@ -156,3 +171,15 @@ def _take_in(calls: list[Call]) -> None:
     for call in calls:
         inbox.receive(call.source, call.batch)
     transaction.commit()
+
+
+def _take_in_plain(calls: list[Call]) -> None:
+    transaction.start_writing()
+    known = plain.take_in([(call.source, event) for call in calls for event in call.batch])
+    transaction.commit()
+    for call in calls:
+        call.is_left = any((call.source.id, event.key) not in known for event in call.batch)
+
+
+def _is_deadlock(problem: Exception) -> bool:
+    return getattr(getattr(problem, "orig", None), "sqlstate", None) == DEADLOCK

@@ -58,9 +58,14 @@ def record(
         agent_id=by.id if by else None,
         data=json.dumps(data, ensure_ascii=False) if data else "{}",
     )
+    note(type_, case_id, data)
+
+
+def note(type_: str, case_id: int | None, data: dict[str, Any] | None = None) -> None:
+    """Let rules, metrics and who waits for events know of a fact that is in the table already."""
     info = db.session.info
     pile = "ruled" if "is_ruling" in info else "fresh"
-    info.setdefault(pile, []).append(Fresh(type_, case_id, data))
+    info.setdefault(pile, []).append(Fresh(type_, case_id, data or {}))
     if type_ in UNTAKEN:
         info.setdefault("untaken", set()).add(case_id)
     info.setdefault("counted", []).append(counters.series(counters.EVENTS, type=type_))

@@ -52,6 +52,14 @@ class Statement:
         finally:
             cursor.close()
 
+    def rows(self, connection: Connection, **values: Any) -> list[Any]:
+        """All rows, as plain tuples."""
+        cursor = self._run(connection, values)
+        try:
+            return cursor.fetchall()
+        finally:
+            cursor.close()
+
     def count(self, connection: Connection, **values: Any) -> int:
         """How many rows it changed."""
         cursor = self._run(connection, values)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.engine import Connection
 
 from app.domain import hot
+from app.domain.search import tokens
 from app.domain.search.tokens import Term, Words
 from app.models import Case
 
@@ -66,6 +67,12 @@ def drop_indexes(connection: Connection) -> None:
 
 def drop(connection: Connection) -> None:
     connection.exec_driver_sql("DROP TABLE message_search, case_search")
+
+
+def columns(told: str) -> tuple[str, str]:
+    """What `tokens` and `words` are made of for one text; empty where nothing is to be found."""
+    words = [tokens.read(told)]
+    return lexemes(words), text_of(words) if words[0].tokens else ""
 
 
 def add_message(connection: Connection, message_id: int, case_id: int, words: Words) -> None:

@@ -1,0 +1,167 @@
+"""Plain messages on PostgreSQL: those of many calls at once, in two statements.
+
+Plain is what nearly everything is: a person's message without files or a quote, into an active
+chat. It refuses everything else, and whatever it would have to wait for: what it leaves out is
+taken in by `inbox`, event by event. Both must leave the same rows; a test compares them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import text
+
+from app import counters, transaction
+from app.channels.base import Inbound, Unreadable
+from app.clock import now
+from app.domain import events, hot
+from app.domain.places import Source
+from app.domain.rules import engine
+from app.domain.search import postgresql as index
+from app.models import GROUP_KINDS
+
+Arrival = tuple[Source, Inbound]
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+# First and by itself: what comes after it sees all that was committed before the locks were held.
+# Who has a lock is not waited for, so that calls that came together never block each other.
+_LOCK = hot.Statement(
+    text(
+        "SELECT conversations.channel_id, conversations.external_id FROM conversations"
+        " JOIN cases ON cases.conversation_id = conversations.id AND cases.chat_state = 'active'"
+        " WHERE conversations.channel_id = ANY(CAST(:channel_ids AS int[]))"
+        " AND conversations.external_id = ANY(CAST(:conversation_ids AS text[]))"
+        " FOR NO KEY UPDATE SKIP LOCKED"
+    )
+)
+# A conversation stands in `given` once, so a case names its event.
+_TAKE_IN = hot.Statement(
+    text(
+        """
+WITH given AS MATERIALIZED (
+  SELECT told.*, conversations.id AS conversation_id, identities.contact_id, cases.id AS case_id
+  FROM json_to_recordset(CAST(:told AS json)) AS told (
+    place int, channel_id int, sender text, event_key text, reply_token text, external_id text,
+    kind text, text text, payload text, sent_at timestamptz, is_late bool, quote_token text,
+    tokens text, words text)
+  JOIN conversations ON conversations.channel_id = told.channel_id
+    AND conversations.external_id = told.sender
+  JOIN cases ON cases.conversation_id = conversations.id AND cases.chat_state = 'active'
+  LEFT JOIN identities ON identities.id = conversations.identity_id
+  WHERE NOT EXISTS (SELECT FROM early_changes AS early
+    WHERE early.channel_id = told.channel_id AND early.external_id = told.external_id)
+), receipt AS (
+  INSERT INTO receipts (channel_id, event_key, conversation_id, received_at, reply_token, attempts)
+  SELECT channel_id, event_key, conversation_id, CAST(:at AS timestamptz), reply_token, 0
+  FROM given ORDER BY place
+  ON CONFLICT DO NOTHING RETURNING conversation_id
+), message AS (
+  INSERT INTO messages (case_id, channel_id, direction, kind, text, contact_id, is_automatic,
+    external_id, payload, sent_at, received_at, is_late, quote_token)
+  SELECT case_id, channel_id, 'in', kind, text, contact_id, false,
+    external_id, payload, sent_at, CAST(:at AS timestamptz), is_late, quote_token
+  FROM given JOIN receipt USING (conversation_id) ORDER BY place
+  ON CONFLICT DO NOTHING RETURNING id, case_id
+), arrived AS (
+  UPDATE cases SET last_message_at = :at, last_activity_at = :at, last_contact_at = :at,
+    last_message_id = message.id, last_contact_message_id = message.id,
+    unanswered_since = coalesce(cases.unanswered_since, :at)
+  FROM message WHERE cases.id = message.case_id
+), found AS (
+  INSERT INTO message_search (message_id, case_id, tokens, words)
+  SELECT message.id, case_id, CAST(tokens AS tsvector), words
+  FROM message JOIN given USING (case_id) WHERE words <> ''
+), fact AS (
+  INSERT INTO events (type, occurred_at, case_id, message_id, data)
+  SELECT 'message.received', CAST(:at AS timestamptz), case_id, id, '{}' FROM message ORDER BY id
+)
+SELECT given.channel_id, given.event_key, receipt.conversation_id IS NOT NULL, message.case_id
+FROM given LEFT JOIN receipt USING (conversation_id) LEFT JOIN message USING (case_id)
+ORDER BY place
+"""
+    )
+)
+
+
+def is_plain(event: Inbound | Unreadable) -> bool:
+    """Whether nothing but the database can show that it is more than a plain message."""
+    return (
+        isinstance(event, Inbound)
+        and event.kind == "message"
+        and event.message_id is not None
+        and event.conversation_id is not None
+        and event.conversation_kind not in GROUP_KINDS
+        and event.quoted_id is None
+        and not event.files
+        and event.album_key is None
+    )
+
+
+def take_in(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
+    """Take plain events in, inside the current transaction; channel and key of those that are in."""
+    known: set[tuple[int, str]] = set()
+    free = _locked(arrivals)
+    for wave in _waves([one for one in arrivals if _address(one) in free]):
+        known.update(_take_in(wave))
+        engine.run_fresh()
+    return known
+
+
+def _locked(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
+    """Channel and id of those conversations that have an active chat and that nobody else holds."""
+    return set(
+        _LOCK.rows(
+            hot.connection(),
+            channel_ids=[source.id for source, _ in arrivals],
+            conversation_ids=[event.conversation_id for _, event in arrivals],
+        )
+    )
+
+
+def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+    """In order, and each conversation once in each: a statement sees a case as it was before it."""
+    waves: list[dict[tuple[int, str], Arrival]] = []
+    seen: Counter[tuple[int, str]] = Counter()
+    for arrival in arrivals:
+        address = _address(arrival)
+        if seen[address] == len(waves):
+            waves.append({})
+        waves[seen[address]][address] = arrival
+        seen[address] += 1
+    return (list(wave.values()) for wave in waves)
+
+
+def _take_in(wave: list[Arrival]) -> Iterator[tuple[int, str]]:
+    told = _as_json([_told(place, *arrival) for place, arrival in enumerate(wave)])
+    for channel_id, key, is_new, case_id in _TAKE_IN.rows(hot.connection(), told=told, at=now()):
+        transaction.count(counters.INTAKE, outcome="taken_in" if is_new else "redelivered")
+        if case_id:
+            events.note("message.received", case_id)
+        yield channel_id, key
+
+
+def _told(place: int, source: Source, event: Inbound) -> dict[str, Any]:
+    tokens, words = index.columns(event.text)
+    return {
+        "place": place,
+        "channel_id": source.id,
+        "sender": event.conversation_id,
+        "event_key": event.key,
+        "reply_token": event.reply_token,
+        "external_id": event.message_id,
+        "kind": event.message_kind,
+        "text": event.text,
+        "payload": _as_json(event.payload) if event.payload else None,
+        "sent_at": event.occurred_at.isoformat(),
+        "is_late": event.is_redelivered,
+        "quote_token": event.quote_token,
+        "tokens": tokens,
+        "words": words,
+    }
+
+
+def _address(arrival: Arrival) -> tuple[int, str]:
+    source, event = arrival
+    return source.id, event.conversation_id or ""
