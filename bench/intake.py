@@ -42,16 +42,27 @@ def _beside(rounds: int, requests: int, cases: int) -> Iterator[Row]:
         new = interleaved({"new": (opening, new_chats(opening, requests))}, rounds)["new"]
     name = "text that opens a new chat, and some look-ups of names"
     yield Row(name, _cpu(new), "CPU-ms", rate=_rate(new))
-    with servers.postgresql() as url:
-        if url:
-            yield from _postgresql(url, rounds, requests, cases)
+    with servers.postgresql() as url, servers.postgresql() as other:
+        if url and other:
+            yield from _postgresql(url, other, rounds, requests, cases)
 
 
-def _postgresql(url: str, rounds: int, requests: int, cases: int) -> Iterator[Row]:
-    with servers.mado(cases=cases, database_url=url) as postgres:
-        found = interleaved({"postgres": (postgres, _known(postgres, requests))}, rounds)
-    name = "text into an active chat, PostgreSQL (its processes too)"
-    yield Row(name, _cpu(found["postgres"]), "CPU-ms", rate=_rate(found["postgres"]))
+def _postgresql(url: str, other: str, rounds: int, requests: int, cases: int) -> Iterator[Row]:
+    """Mado and the floor have each a database, for a backend's work is counted by its database."""
+    with ExitStack() as stack:
+        mado = stack.enter_context(servers.mado(cases=cases, database_url=url))
+        bare = stack.enter_context(servers.tiny("bench.floors:bare"))
+        one_row = stack.enter_context(servers.tiny("bench.floors:one_row", database_url=other))
+        named = {"bare": bare, "row": one_row, "one": mado}
+        runs = {name: (server, _known(server, requests)) for name, server in named.items()}
+        costs = interleaved(runs, rounds)
+    rate = {name: [cost.rate for cost in of] for name, of in costs.items()}
+    yield Row("PostgreSQL, one-row floor", _cpu(costs["row"]), "CPU-ms", rate=median(rate["row"]))
+    name = "PostgreSQL, text into an active chat (its processes too)"
+    yield Row(name, _cpu(costs["one"]), "CPU-ms", rate=median(rate["one"]), most=1.8)
+    for floor, name in (("row", "one-row"), ("bare", "bare")):
+        ratio = _ratio(rate["one"], rate[floor])
+        yield Row(f"PostgreSQL, throughput / {name} floor", ratio, "x")
 
 
 def _known(server: Server, count: int, *, events: int = 1) -> Make:

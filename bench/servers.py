@@ -130,10 +130,12 @@ def _kept(folder: Path | None) -> dict[str, Any] | None:
 
 
 @contextmanager
-def tiny(factory: str) -> Iterator[Server]:
+def tiny(factory: str, *, database_url: str | None = None) -> Iterator[Server]:
     """A floor: an application made by a function of ours, under the same gunicorn."""
-    with environment({}, None) as env, running((*GUNICORN, f"{factory}()"), env) as server:
-        yield server
+    with environment({}, database_url) as env:
+        with running((*GUNICORN, f"{factory}()"), env) as server:
+            server.database_url = database_url
+            yield server
 
 
 def plain_gunicorn(env: dict[str, str], app: str) -> tuple[str, ...]:
