@@ -133,6 +133,7 @@ def test_next_call_has_its_turn_after_an_outage(app, source, monkeypatch):
 
 def test_calls_of_a_moment_ago_make_it_busy(source, monkeypatch):
     monkeypatch.setattr(intake, "_last", float("-inf"))
+    monkeypatch.setattr(intake, "BUSY_SECONDS", 60.0)
     assert not intake.is_busy()
 
     intake.store(call(source, "hello"))

@@ -31,7 +31,7 @@ from app.domain import (
     search,
 )
 from app.domain.places import Place, Source
-from app.domain.rules import engine
+from app.domain.rules import book, engine
 from app.domain.upsert import insert
 from app.extensions import OUTAGES, db
 from app.models import (
@@ -77,8 +77,10 @@ _MESSAGE_ARRIVED = hot.Statement(
 def receive(source: Source, batch: Sequence[Inbound | Unreadable]) -> None:
     """Take in a batch inside the current transaction; raise when any event of it fails."""
     _wait_for_turn(source, batch)
+    rule = events.take_fresh if book.is_empty() else engine.run_fresh
     for event in batch:
         _take_in(source, event)
+        rule()
 
 
 def receive_each(source: Source, batch: Sequence[Inbound | Unreadable], raw: list[bytes]) -> None:
@@ -92,6 +94,7 @@ def receive_each(source: Source, batch: Sequence[Inbound | Unreadable], raw: lis
         try:
             with db.session.begin_nested():
                 _take_in(source, event)
+                engine.run_fresh()
         except OUTAGES:
             raise
         except Exception as problem:  # the poison is kept with its reason, its neighbours live
@@ -120,6 +123,7 @@ def _again(channel: Channel, raw: bytes) -> Exception | None:
         with db.session.begin_nested():
             for event in parse(channel, raw):
                 _take_in(Source.of(channel), event, has_receipt=True)
+                engine.run_fresh()
     except OUTAGES:
         raise
     except Exception as problem:
@@ -144,7 +148,6 @@ def _take_in(source: Source, event: Inbound | Unreadable, *, has_receipt: bool =
         _change(source, event, place)
     elif event.kind in SHOWN_KINDS and event.conversation_id:
         _add_line(source, event, place)
-    engine.run_fresh()
     transaction.count(counters.INTAKE, outcome="taken_in")
 
 

@@ -64,7 +64,7 @@ def in_force(type_: str) -> tuple[InForce, ...]:
 
 def is_empty() -> bool:
     """Whether no rule was ever saved; cheap, because every message asks."""
-    return _EDITION.first(db.session.connection(), name=EDITION) is None
+    return _EDITION.first(hot.connection(), name=EDITION) is None
 
 
 def switch_off_what_refers_to_nothing() -> None:
