@@ -1,7 +1,6 @@
 """`python -m bench.peers`: install, fill, check, measure side by side, and print the table."""
 
 import argparse
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from bench.servers import Server
 from bench.table import Row
 
 WORD = "parcel"
-ROUND_SECONDS = 1.0
+ROUND_SECONDS = 2.0
 MOST_VIEWS = 50
 NAMES = {
     "list": f"list of all cases, first {views.PAGE}",
@@ -75,11 +74,14 @@ class Site:
         view = self.pages[name]
         return view.shown(load.run(self.server.port, view.requests, connections=1).body)
 
-    def count(self, name: str) -> int:
-        """How often to ask for a page in a round, so that it can be measured."""
-        began = time.perf_counter()
-        load.run(self.server.port, self.pages[name].requests, connections=1)
-        return max(1, min(MOST_VIEWS, math.ceil(ROUND_SECONDS / (time.perf_counter() - began))))
+    def warm(self, name: str) -> int:
+        """Ask for a page for a while; how often it came, which is how often to ask in a round."""
+        by = time.perf_counter() + ROUND_SECONDS
+        count = 0
+        while not count or (time.perf_counter() < by and count < MOST_VIEWS):
+            load.run(self.server.port, self.pages[name].requests, connections=1)
+            count += 1
+        return count
 
 
 def main() -> None:
@@ -135,7 +137,7 @@ def _check(
 
 
 def _interleaved(ours: Site, theirs: Site, name: str, rounds: int) -> list[tuple[float, float]]:
-    our_count, their_count = ours.count(name), theirs.count(name)
+    our_count, their_count = ours.warm(name), theirs.warm(name)
     return [(ours.cost(name, our_count), theirs.cost(name, their_count)) for _ in range(rounds)]
 
 

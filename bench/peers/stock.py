@@ -50,7 +50,7 @@ class Stock:
 
 def _fingerprint() -> str:
     sources = [*SITES.rglob("*.*"), *(servers.ROOT / "migrations" / "versions").glob("*.py")]
-    sources += [servers.ROOT / "bench" / name for name in ("seed.py", "words.py")]
+    sources += [servers.ROOT / "bench" / name for name in ("seed.py", "bulk.py", "words.py")]
     told = hashlib.sha256()
     for source in sorted(one for one in sources if "__pycache__" not in one.parts):
         told.update(source.read_bytes())
