@@ -108,7 +108,8 @@ def rows(outcome: trial.Outcome) -> Iterator[Row]:
     sender, killer, page = outcome.sender, outcome.killer, outcome.page
     told = ", ".join(f"{name} {count}" for name, count in sorted(killer.struck.items()))
     yield Row("strikes", killer.struck.total(), "", note=told)
-    yield Row("slowest return: from a strike to ready", killer.slowest_return, "s", most=10)
+    slowest = killer.slowest_return
+    yield Row("slowest return: from a strike to ready", slowest, "s", most=10, note=killer.slowest_strike)
     yield Row("webhook calls", sender.answers.total(), "", note=_told(sender.answers))
     yield Row("slowest answer to a webhook call", sender.slowest, "s", most=1.8)
     yield Row("sockets that the page opened", page.sockets, "")

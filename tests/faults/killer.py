@@ -110,7 +110,7 @@ class Killer:
         self._mado, self._strikes, self._sender, self._chance = mado, strikes, sender, chance
         self.count = count
         self.struck: Counter[str] = Counter()
-        self.slowest_return = 0.0
+        self.slowest_return, self.slowest_strike = 0.0, ""
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -129,7 +129,9 @@ class Killer:
             began = time.monotonic()
             self._strikes[name]()
             soon(self._mado.is_ready)
-            self.slowest_return = max(self.slowest_return, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            if seconds > self.slowest_return:
+                self.slowest_return, self.slowest_strike = seconds, name
             self.struck[name] += 1
 
     def _deck(self) -> list[str]:
