@@ -35,7 +35,7 @@ def rows(*, rounds: int, sockets: int, requests: int) -> Iterator[Row]:
         )
         hub = stack.enter_context(servers.tiny("bench.floors:hub"))
         cookies = mado.seeded["cookies"]
-        pages = stack.enter_context(_crowd(mado, [cookies[n % AUDIENCES] for n in range(sockets)]))
+        pages = stack.enter_context(_crowd(mado, [cookies[n % len(cookies)] for n in range(sockets)]))
         bare_pages = stack.enter_context(_crowd(hub, [""] * sockets))
         for _ in range(WARM_UP):
             _new_chat(mado, pages)

@@ -40,6 +40,7 @@ from bench import bulk, posts, words
 PORTION = 10_000
 MESSAGES_OF_A_CASE = 3
 CASES_OF_A_PERSON = 3
+SESSIONS = 2  # of an agent: each may have 200 pages
 STATUSES = ("closed",) * 7 + ("open", "pending", "pending")
 SELDOM_AGENT = 3
 NEVER_PENDING = ("closed",) * 8 + ("open", "open")
@@ -183,7 +184,8 @@ def seed(
         raise SystemExit("This database has cases already; the bench fills empty ones only.")
     with transaction.writing():
         channel, staff, takers = _channel(), _staff(), _colleagues(colleagues)
-        signed_in = [sessions.start(agent) for agent in (*staff[:SELDOM_AGENT], *takers)]
+        audiences = staff[:SELDOM_AGENT] * SESSIONS
+        signed_in = [sessions.start(agent) for agent in (*audiences, *takers)]
         api_token = tokens.create(staff[0])
     seeder = Seeder(channel, staff, cases, seldom)
     people = max(active, cases // CASES_OF_A_PERSON, 1)
