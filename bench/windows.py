@@ -106,9 +106,11 @@ class Windows:
             return None
         self.fetches += 1
         region.is_asking = False
-        if not answer.startswith(b"HTTP/1.1 200"):
+        if answer.startswith(b"HTTP/1.1 503"):
+            region.is_due = True  # the page's next try
+        elif not answer.startswith(b"HTTP/1.1 200"):
             raise load.UnexpectedAnswer(f"{region.path}: {answer[:300]!r}")
-        if region.is_thread:
+        elif region.is_thread:
             self._note(region.window, answer)
         if region.is_due:
             self._ask(region)
