@@ -96,6 +96,7 @@ def _on(
     for size, server in started.items():
         for page in pages[size].values():
             page.check(server)
+        load.run(server.port, [_post(server)], expect=201)
     costs = _interleaved(started, pages, rounds, requests)
     for name, of in costs.items():
         yield from _told(f"{name}{where}", name, of, small, large)
