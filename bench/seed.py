@@ -204,8 +204,8 @@ def seed(
         ]
         seeder.write()
     _take(chats, takers)
-    label_id = _label(seeder.seldom_cases) if seldom else None
     _tell_planner()
+    label_id = _label(seeder.seldom_cases) if seldom else None
     rare = {"seldom_label": label_id, "seldom_agent": staff[SELDOM_AGENT].id}
     told = {"sessions": signed_in, "api_token": api_token, "long_cases": numbers}
     return told | rare | {"active": active, "people": people, "chats": chats, "colleagues": colleagues}
