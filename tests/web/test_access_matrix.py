@@ -14,6 +14,7 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -21,7 +22,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from app import pictures, transaction
+from app import pictures, storage, transaction
 from app.domain import cases, invitations, labels, macros, sessions, together, tokens
 from app.domain.rules import book, definitions
 from app.extensions import db
@@ -313,9 +314,9 @@ def test_every_route_is_in_the_table_and_nothing_else(app):
 
 @dataclass
 class Scene:
-    """A world that was built once: its database file, its ids, and everybody's keys to it."""
+    """A world that was built once: its database and other files, its ids, and everybody's keys to it."""
 
-    file: bytes
+    held: dict[Path, bytes]
     objects: dict[str, object]
     cookies: dict[str, str]
     csrf: dict[str, str]
@@ -330,16 +331,19 @@ def kept() -> list[Scene]:
 @pytest.fixture
 def scene(app, kept, request) -> Scene:
     """The world as it was built; building it anew for each of hundreds of tests takes minutes."""
-    path = app.extensions["mado"].data_dir / "mado.sqlite3"
+    folder = app.extensions["mado"].data_dir
     if kept:
-        path.write_bytes(kept[0].file)
+        for name, held in kept[0].held.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(held)
         return kept[0]
     built = _build(app, request)
     with app.app_context():
         db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         db.session.remove()
         db.engine.dispose()
-    built.file = path.read_bytes()
+    places = [folder / "mado.sqlite3", *(path for one in storage.FOLDERS for path in (folder / one).rglob("*"))]
+    built.held = {path.relative_to(folder): path.read_bytes() for path in places if path.is_file()}
     kept.append(built)
     return built
 
@@ -381,7 +385,7 @@ def _build(app: Flask, request: pytest.FixtureRequest) -> Scene:
     with app.app_context(), transaction.writing():
         bearers = {who: tokens.create(db.session.get_one(Agent, one.id)) for who, one in agents.items()}
     return Scene(
-        file=b"",
+        held={},
         objects=objects,
         cookies={who: client.get_cookie("mado").value for who, client in clients.items()},
         csrf={who: client.environ_base["HTTP_X_CSRFTOKEN"] for who, client in clients.items()},
