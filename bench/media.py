@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
-from types import TracebackType
 
 from bench import cpu, load, posts, servers, simulator
+from bench.beside import Beside
 from bench.servers import Server
 from bench.table import Row
 
@@ -119,27 +119,13 @@ class _Photos:
         return [one["id"] for one in messages if any(file["url"] for file in one["attachments"])]
 
 
-class _Peak:
+class _Peak(Beside):
     """The most memory that the server had meanwhile."""
 
     def __init__(self, server: Server) -> None:
+        super().__init__()
         self._pids, self.megabytes = cpu.tree(server.process.pid), 0.0
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "_Peak":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._is_over.wait(LOOK_EVERY_SECONDS):
+    def run(self) -> None:
+        while not self.is_over.wait(LOOK_EVERY_SECONDS):
             self.megabytes = max(self.megabytes, cpu.pss_megabytes(self._pids))

@@ -5,7 +5,6 @@ and every few seconds somebody leaves a page for another. `--minutes` says for h
 """
 
 import itertools
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from pathlib import Path
 from statistics import linear_regression
 
 from bench import cpu, servers, simulator, windows
+from bench.beside import Beside
 from bench.servers import Server
 from bench.simulator import call
 from bench.steady import Steady
@@ -97,39 +97,21 @@ def _log(server: Server) -> float:
     return found.stat().st_size / 2**20 if found.exists() else 0.0
 
 
-class Replies:
+class Replies(Beside):
     """A thread that answers customers of the simulator, one after the other; `count` of them so far."""
 
     def __init__(self, server: Server, line: str) -> None:
+        super().__init__()
         self._api, self._token = f"http://127.0.0.1:{server.port}/api/v1", server.seeded["api_token"]
         self._talks = [simulator.customer(line, f"Bench {n}") for n in range(CUSTOMERS)]
         self.count = 0
-        self.failure: BaseException | None = None
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="replies")
 
-    def __enter__(self) -> "Replies":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-        if self.failure:
-            raise self.failure
-
-    def _run(self) -> None:
-        try:
-            self._answer_all()
-        except BaseException as failure:
-            self.failure = failure
-
-    def _answer_all(self) -> None:
+    def run(self) -> None:
         for number, talk in enumerate(itertools.cycle(self._talks)):
             call(f"{talk}/messages", {"text": f"question{number % CUSTOMERS}", "wait": True})
             found = call(f"{self._api}/cases?chat=active&q=question{number % CUSTOMERS}", token=self._token)
             path = f"{self._api}/cases/{found['items'][0]['number']}/messages"
             call(path, {"text": f"answer {number}"}, token=self._token, key=f"answer {number}")
             self.count += 1
-            if self._is_over.wait(REPLY_EVERY_SECONDS):
+            if self.is_over.wait(REPLY_EVERY_SECONDS):
                 return

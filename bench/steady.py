@@ -7,24 +7,24 @@ does, and the wait goes on.
 
 import itertools
 import selectors
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
 
 from bench import load, posts
+from bench.beside import Beside
 from bench.servers import Server
 
 CONNECTIONS = 256
 
 
-class Steady:
+class Steady(Beside):
     """A thread that posts `rate` texts a second to chats that are known, each to the next of `users`.
 
     Each text says its number: `sent[number]` is when it was due, `waits` what its answer took.
     """
 
     def __init__(self, server: Server, *, rate: float) -> None:
+        super().__init__()
         self._server, self._every = server, 1 / rate
         self._users = posts.known_users(server.seeded["active"])
         self.sent: dict[int, float] = {}
@@ -32,39 +32,18 @@ class Steady:
         self.refused = 0
         self._idle: list[load.Line] = []
         self._busy: dict[load.Line, tuple[float, bytes]] = {}
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="steady")
-        self.failure: BaseException | None = None
 
-    def __enter__(self) -> "Steady":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
-        if self.failure:
-            raise self.failure
-
-    def _run(self) -> None:
-        try:
-            with selectors.DefaultSelector() as self._selector:
-                for number, due in enumerate(self._dues(), 1):
-                    self._hear_until(due)
-                    self._post(number, due)
-                self._hear_until(time.perf_counter() + load.DEADLINE, until_quiet=True)
-        except BaseException as failure:
-            self.failure = failure
+    def run(self) -> None:
+        with selectors.DefaultSelector() as self._selector:
+            for number, due in enumerate(self._dues(), 1):
+                self._hear_until(due)
+                self._post(number, due)
+            self._hear_until(time.perf_counter() + load.DEADLINE, until_quiet=True)
 
     def _dues(self) -> Iterator[float]:
         began = time.perf_counter()
         moments = (began + number * self._every for number in itertools.count())
-        return itertools.takewhile(lambda _: not self._is_over.is_set(), moments)
+        return itertools.takewhile(lambda _: not self.is_over.is_set(), moments)
 
     def _post(self, number: int, due: float) -> None:
         line = self._kept() or self._connected()

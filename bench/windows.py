@@ -7,13 +7,12 @@ way; what changes meanwhile is one more, as in pulls.js and lists.js.
 import json
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterable
 from selectors import EVENT_READ, DefaultSelector
-from types import TracebackType
 
 from bench import load
+from bench.beside import Beside
 from bench.servers import Server
 from bench.sockets import Page
 
@@ -22,50 +21,34 @@ _CURSOR = re.compile(rb'data-cursor="(\d+)"')
 _SAID = re.compile(rb"Text-(\d+)-of-the-bench")
 
 
-class Windows:
+class Windows(Beside):
     """A thread that keeps windows up to date; `arrived` is when each text was in one first."""
 
     def __init__(self, windows: Iterable["Window"], *, renewed_every: float = float("inf")) -> None:
+        super().__init__()
         self.windows = list(windows)
         self.arrived: dict[int, float] = {}
         self.fetches = 0
         self._selector = DefaultSelector()
         self._renewed_every = renewed_every
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="windows")
-        self.failure: BaseException | None = None
 
-    def __enter__(self) -> "Windows":
+    def begin(self) -> None:
         for window in self.windows:
             self._open(window)
-        self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
+    def finish(self) -> None:
         for window in self.windows:
             self._close(window)
         self._selector.close()
-        if self.failure:
-            raise self.failure
 
-    def _run(self) -> None:
+    def run(self) -> None:
         renewed_at = time.perf_counter()
-        try:
-            while not self._is_over.is_set():
-                for key, _ in self._selector.select(0.1):
-                    key.data()
-                if time.perf_counter() - renewed_at > self._renewed_every:
-                    renewed_at = time.perf_counter()
-                    self._renew()
-        except BaseException as failure:
-            self.failure = failure
+        while not self.is_over.is_set():
+            for key, _ in self._selector.select(0.1):
+                key.data()
+            if time.perf_counter() - renewed_at > self._renewed_every:
+                renewed_at = time.perf_counter()
+                self._renew()
 
     def _renew(self) -> None:
         """Somebody goes on to another page: the oldest is closed and opened again."""
