@@ -186,7 +186,7 @@ def _keep(job: _Job, holding: _Holding, received: storage.Received) -> None:
         keys.append(received.keep(holding.through))
         pixels = {}
         if preview := examined.preview:
-            keys.append(storage.write([preview.jpeg], largest=len(preview.jpeg)).key)
+            keys.append(storage.keep(preview.jpeg))
             pixels = {"preview_key": keys[-1], "width": preview.width, "height": preview.height}
         found = Found(keys[0], received.size, examined.content_type, **pixels)
         with transaction.writing():

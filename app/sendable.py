@@ -101,7 +101,7 @@ def _write_anew(made: Attachment, path: Path) -> None:
     except pictures.NotAPicture:
         made.kind = "file"
         return
-    made.storage_key, made.preview_key = _kept(picture.content), _kept(preview.jpeg)
+    made.storage_key, made.preview_key = storage.keep(picture.content), storage.keep(preview.jpeg)
     made.width, made.height, made.size = picture.width, picture.height, len(picture.content)
     made.content_type = picture.content_type
     made.filename = _with_ending(made.filename, content_types.EXTENSIONS[picture.content_type])
@@ -111,10 +111,6 @@ def _may_be_png(made: Attachment) -> bool:
     """Drawings and screenshots; a photo of many megabytes is smaller as a JPEG, and sooner made."""
     is_small = (made.size or 0) <= pictures.LARGEST_REWRITTEN
     return made.content_type == "image/png" and is_small
-
-
-def _kept(content: bytes) -> str:
-    return storage.write([content], largest=len(content)).key
 
 
 def _with_ending(name: str, ending: str) -> str:
@@ -128,4 +124,4 @@ def _add_picture(made: Attachment, path: Path) -> None:
     """A film's first picture where ffmpeg is installed, else one that stands for any film."""
     if preview := previews.examine(path, "video").preview:
         made.width, made.height = preview.width, preview.height
-    made.preview_key = _kept(preview.jpeg if preview else probing.neutral_picture())
+    made.preview_key = storage.keep(preview.jpeg if preview else probing.neutral_picture())

@@ -86,7 +86,7 @@ def index_cases(subjects: Iterable[tuple[int, str]]) -> None:
 def _read(text: str) -> tuple[str, str, str]:
     """What SQLite's index stores of a text, and both that PostgreSQL's does."""
     words = tokens.read(text)
-    return sqlite.stored(words), postgresql.lexemes([words]), postgresql.text_of([words])
+    return sqlite.stored(words), *postgresql.columns([words])
 
 
 def _write(table: str, columns: Sequence[str], rows: Rows, same: tuple[Any, ...] = ()) -> None:

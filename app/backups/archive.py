@@ -19,16 +19,15 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
+from app import storage
 from app.clock import now
 
 FORMAT = 1
 MANIFEST, DATABASE, KEY, SUMS = "manifest.json", "database", "secret-key", "SHA256SUMS"
-# Folders of DATA_DIR; what lies in them is never changed, and a name with a dot in front is half a file.
-FOLDERS = ("media", "pictures")
 PIECE = 256 * 1024
 LARGEST_MANIFEST = 64 * 1024
 
-_known = re.compile(rf"{MANIFEST}|{DATABASE}|{KEY}|({'|'.join(FOLDERS)})/[\w-][\w.-]*", re.ASCII)
+_known = re.compile(rf"{MANIFEST}|{DATABASE}|{KEY}|({'|'.join(storage.FOLDERS)})/[\w-][\w.-]*", re.ASCII)
 
 
 class BadBackup(Exception):

@@ -54,7 +54,7 @@ def make(path: Path, *, with_key: bool, with_files: bool = True) -> Made:
         if with_key and key:
             with key.open("rb") as file:
                 writer.add(archive.KEY, file)
-        for folder in archive.FOLDERS if with_files else ():
+        for folder in storage.FOLDERS if with_files else ():
             counts[folder] = _add_files(writer, folder)
     return Made(path.stat().st_size, counts, manifest.engine, key, with_key)
 

@@ -87,8 +87,8 @@ def _give_out(case_ids: Collection[int]) -> int:
         db.session.execute(select(func.pg_advisory_xact_lock(GIVING, 0)))
     query = select(Case).where(Case.id.in_(case_ids), text(ACTIVE), Case.taken_by_id.is_(None))
     waiting = db.session.scalars(query.order_by(*_longest_first()).execution_options(populate_existing=True)).all()
-    free = _free() if waiting else []
-    return sum(_give(case, free) for case in waiting)
+    free, most = (_free(), settings.get(settings.GIVEN_AT_ONCE)) if waiting else ([], 0)
+    return sum(_give(case, free, most=most) for case in waiting)
 
 
 def _free() -> list[Free]:
@@ -103,9 +103,8 @@ def _free() -> list[Free]:
     return [Free(agent, count, at or NEVER) for agent, count, at in db.session.execute(query)]
 
 
-def _give(case: Case, free: list[Free]) -> bool:
+def _give(case: Case, free: list[Free], *, most: int) -> bool:
     """To its assignee if they are free, else to who has the fewest, and of those who waited longest."""
-    most = settings.get(settings.GIVEN_AT_ONCE)
     able = [one for one in free if access.may_be_given(one.agent, case) and not 0 < most <= one.count]
     declined = _declined(case) if able else frozenset()
     able = [one for one in able if one.agent.id not in declined]

@@ -37,19 +37,18 @@ QUEUES: tuple[tuple[str, Any], ...] = (
 )
 # Everybody known is looked up again once a day: only those whose time has come wait for something.
 DAILY = {"look_ups", "look_ups_of_groups"}
-_ADDED = insert(Metric.__table__)
-_TOLD = insert(Metric.__table__)
+_PUT = insert(Metric.__table__)
 
 
 def add(counts: Mapping[str, float]) -> None:
     """Add to what all processes counted. In one order, so that none waits for another in a circle."""
     if not counts:
         return
-    statement = _ADDED.on_conflict_do_update(
+    statement = _PUT.on_conflict_do_update(
         index_elements=["series", "process"],
         set_={
-            "value": Metric.__table__.c.value + _ADDED.excluded.value,
-            "told_at": _ADDED.excluded.told_at,
+            "value": Metric.__table__.c.value + _PUT.excluded.value,
+            "told_at": _PUT.excluded.told_at,
         },
     )
     moment = now()
@@ -62,9 +61,9 @@ def add(counts: Mapping[str, float]) -> None:
 
 def tell(series: str, value: float, *, process: str) -> None:
     """What one process has right now."""
-    statement = _TOLD.on_conflict_do_update(
+    statement = _PUT.on_conflict_do_update(
         index_elements=["series", "process"],
-        set_={"value": _TOLD.excluded.value, "told_at": _TOLD.excluded.told_at},
+        set_={"value": _PUT.excluded.value, "told_at": _PUT.excluded.told_at},
     )
     row = {"series": series, "process": process, "value": float(value), "told_at": now()}
     db.session.connection().execute(statement, row)

@@ -19,6 +19,7 @@ from app.domain import events, hot
 from app.domain.places import Source
 from app.domain.rules import engine
 from app.domain.search import postgresql as index
+from app.domain.search import tokens
 from app.models import GROUP_KINDS
 
 Arrival = tuple[Source, Inbound]
@@ -143,7 +144,8 @@ def _take_in(wave: list[Arrival]) -> Iterator[tuple[int, str]]:
 
 
 def _told(place: int, source: Source, event: Inbound) -> dict[str, Any]:
-    tokens, words = index.columns(event.text)
+    words = tokens.read(event.text)
+    lexemes, searched = index.columns([words]) if words.tokens else ("", "")
     return {
         "place": place,
         "channel_id": source.id,
@@ -157,8 +159,8 @@ def _told(place: int, source: Source, event: Inbound) -> dict[str, Any]:
         "sent_at": event.occurred_at.isoformat(),
         "is_late": event.is_redelivered,
         "quote_token": event.quote_token,
-        "tokens": tokens,
-        "words": words,
+        "tokens": lexemes,
+        "words": searched,
     }
 
 

@@ -1,15 +1,15 @@
 """From events to open pages: who must hear of what happened, and what is pushed to them.
 
 The socket says that something changed; the database says what. Only the incoming part of the icon
-is pushed as HTML, rendered once per audience (incoming.py); everything else is a topic, and the page pulls its
-own partial over HTTP, where rights are checked. A lost wake costs a second, never a message.
+is pushed as HTML, rendered once per audience (incoming.py); everything else is a topic, and the page
+pulls its own partial over HTTP, where rights are checked. A lost wake costs a second, never a message.
 """
 
 import json
 import logging
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,9 +178,17 @@ def _tell(live: Live, fresh: list[Any]) -> None:
     told: dict[tuple[str, ...], set[int]] = {}
     for alike in _grouped(live.hub.clients()):
         topics = _topics_for(alike[0], fresh, about)
-        changed = [json.dumps({"type": "changed", "topics": sorted(topics)})] if topics else []
-        messages = (*shown.get(alike[0].offered, ()), *changed)
+        messages = (*shown.get(alike[0].offered, ()), *_changed(topics))
         told.setdefault(messages, set()).update(map(id, alike))
+    _send(live, told)
+
+
+def _changed(topics: Collection[str]) -> tuple[str, ...]:
+    return (json.dumps({"type": "changed", "topics": sorted(topics)}),) if topics else ()
+
+
+def _send(live: Live, told: Mapping[tuple[str, ...], Collection[int]]) -> None:
+    """Messages to clients, these by identity: whoever hears the same hears it from one look at all."""
     for messages, clients in told.items():
         live.hub.send(*messages, to=lambda client, ids=clients: id(client) in ids)
 
@@ -306,11 +314,11 @@ def _tell_states(live: Live) -> None:
     if known is None or live.states is None or known == live.states:
         return
     changed = {id_ for id_ in known.keys() | live.states.keys() if known.get(id_) != live.states.get(id_)}
+    told: dict[tuple[str, ...], set[int]] = {}
     for client in clients:
-        told = client.topics & {"agents", *(["state"] if client.agent_id in changed else ())}
-        if told:
-            message = json.dumps({"type": "changed", "topics": sorted(told)})
-            live.hub.send(message, to=lambda other, one=client: other is one)
+        topics = client.topics & {"agents", *(["state"] if client.agent_id in changed else ())}
+        told.setdefault(_changed(topics), set()).add(id(client))
+    _send(live, told)
 
 
 def _check_rights(live: Live) -> None:

@@ -1,10 +1,9 @@
 """Files of messages and small pictures, kept privately: written whole or not at all.
 
 A few verbs over one place where files lie, in two folders: DATA_DIR, or the bucket that STORAGE_URL
-names. What comes in lies on this machine until
-it is known what it is; then it is kept, and never changes again. A name says nothing about what is in
-it, and nothing here is ever served by its path. It refuses to know messages, and to decide who may
-read.
+names. What comes in lies on this machine until it is known what it is; then it is kept, and never
+changes again. A name says nothing about what is in it, and nothing here is ever served by its path. It
+refuses to know messages, and to decide who may read.
 """
 
 import os
@@ -105,6 +104,11 @@ def write(chunks: Iterable[bytes], *, largest: int) -> Stored:
     """Keep a stream whatever it holds. Raise TooLarge, or whatever the stream raises."""
     with receive(chunks, largest=largest) as received:
         return Stored(received.keep(), received.size)
+
+
+def keep(content: bytes) -> str:
+    """Keep these bytes under a new name, which is returned."""
+    return write([content], largest=len(content)).key
 
 
 def put(name: str, content: bytes, *, folder: str) -> None:

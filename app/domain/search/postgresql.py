@@ -13,7 +13,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.engine import Connection
 
 from app.domain import hot
-from app.domain.search import tokens
 from app.domain.search.tokens import Term, Words
 from app.models import Case
 
@@ -69,15 +68,9 @@ def drop(connection: Connection) -> None:
     connection.exec_driver_sql("DROP TABLE message_search, case_search")
 
 
-def columns(told: str) -> tuple[str, str]:
-    """What `tokens` and `words` are made of for one text; empty where nothing is to be found."""
-    words = [tokens.read(told)]
-    return lexemes(words), text_of(words) if words[0].tokens else ""
-
-
 def add_message(connection: Connection, message_id: int, case_id: int, words: Words) -> None:
-    found = {"tokens": lexemes([words]), "words": text_of([words])}
-    _ADD.count(connection, message_id=message_id, case_id=case_id, **found)
+    found = columns([words])
+    _ADD.count(connection, message_id=message_id, case_id=case_id, tokens=found[0], words=found[1])
 
 
 def remove_message(connection: Connection, message_id: int, words: Words) -> None:
@@ -85,8 +78,7 @@ def remove_message(connection: Connection, message_id: int, words: Words) -> Non
 
 
 def put_case(connection: Connection, case_id: int, texts: Iterable[Words]) -> None:
-    texts = list(texts)
-    connection.exec_driver_sql(_PUT_CASE, (case_id, lexemes(texts), text_of(texts)))
+    connection.exec_driver_sql(_PUT_CASE, (case_id, *columns(list(texts))))
 
 
 def remove_case(connection: Connection, case_id: int) -> None:
@@ -163,12 +155,9 @@ def _tsquery(terms: Sequence[Term]) -> str:
     return " & ".join(asked)
 
 
-def lexemes(texts: Sequence[Words]) -> str:
-    found: set[str] = set()
+def columns(texts: Sequence[Words]) -> tuple[str, str]:
+    """What `tokens` and `words` hold of these texts."""
+    lexemes: set[str] = set()
     for words in texts:
-        found.update(words.tokens, words.joined)
-    return " ".join(found)
-
-
-def text_of(texts: Sequence[Words]) -> str:
-    return SEAM.join(f" {' '.join(words.segments)}" for words in texts)
+        lexemes.update(words.tokens, words.joined)
+    return " ".join(lexemes), SEAM.join(f" {' '.join(words.segments)}" for words in texts)
