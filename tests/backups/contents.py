@@ -32,7 +32,7 @@ def files(machine: Machine) -> dict[str, str]:
     """Checksums by place."""
     return {
         str(path.relative_to(machine.data_dir)): sha256(path.read_bytes()).hexdigest()
-        for folder in archive.FOLDERS
+        for folder in storage.FOLDERS
         for path in (machine.data_dir / folder).glob("*")
         if not path.name.startswith(".")
     }
