@@ -59,6 +59,8 @@ def test_who_sees_only_what_is_theirs_finds_what_is_assigned_and_learns_of_its_l
     somchai.writes("secret")
     alice.bubble("secret").wait_for()
     expect(erin.bubble("secret")).to_have_count(0)
+    newcomer("Fay")  # who comes is told to every page that lists colleagues
+    expect(erin.page.locator("[data-topic=agents]")).to_have_count(0)
 
 
 def test_who_may_only_look_reads_along_live_and_is_offered_nothing(newcomer, desk, customer):

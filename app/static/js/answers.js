@@ -30,6 +30,12 @@ async function lookAgain() {
 
 document.addEventListener("htmx:beforeRequest", (event) => { if (!isBackground(event)) count(1); });
 document.addEventListener("htmx:afterRequest", (event) => { if (!isBackground(event)) count(-1); });
+// What is not there for these eyes any more asks no more; the thread says so to whoever looks at it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status !== 404 || !isBackground(event)) return;
+  event.detail.isError = false;
+  delete event.detail.elt.dataset.topic;
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status !== 401 && !isSignIn(event.detail.xhr)) return;
   event.detail.shouldSwap = false;
