@@ -75,8 +75,13 @@ class Thread extends HTMLElement {
     if ("more" in changes.dataset) this.pulls.isDue = true;
   }
 
-  // Deleted, or not for these eyes any more: nothing more of it comes, and the page says so.
-  lost() { delete this.dataset.topic; this.scroller.append(this.querySelector("template.lost").content); this.toEnd(); }
+  // Deleted, or not for these eyes any more: nothing more of it comes or is read, and the page says so.
+  lost() {
+    delete this.dataset.topic;
+    delete this.dataset.reading;
+    this.scroller.append(this.querySelector("template.lost").content);
+    this.toEnd();
+  }
 
   merge(elements) {
     const wasPinned = this.isFollowing(), height = this.scroller.scrollTop;
