@@ -108,6 +108,21 @@ def test_a_dragged_file_becomes_a_card_whose_link_can_be_revoked(chat, watch):
     assert requests.get(address, timeout=10).status_code == 404
 
 
+def test_what_is_unfolded_in_a_message_stays_so_when_the_message_changes(chat, watch):
+    bob, somchai = chat
+    choose(bob, PLAN, PLAN | {"name": "prices.pdf"})
+    expect(ready(bob)).to_have_count(2)
+    bob.press("Send")
+    waits_for(somchai, "flex", "flex")
+    bubble = bob.page.locator(".message.is-out").last
+    bubble.get_by_text("Public link").click()
+    revoke = bubble.get_by_role("button", name="Revoke the link of")
+    expect(revoke).to_have_count(2)
+    revoke.first.click()
+    expect(revoke).to_have_count(1)
+    expect(revoke).to_be_visible()
+
+
 def test_a_pasted_picture_waits_in_the_draft_through_a_reload_and_can_be_removed(chat):
     bob, _somchai = chat
     hand_over(bob, "paste", photo())

@@ -8,6 +8,8 @@ const placedAt = new WeakMap(), hintedAt = new WeakMap();
 const isHeld = (list) => list.matches(":hover, :focus-within") && list.querySelector("[data-rows] > *") !== null;
 // Another tab's list is another list: nobody expects its rows where the others were.
 const isSame = (old, fresh) => old.getAttribute("hx-get") === fresh.getAttribute("hx-get");
+// What somebody unfolded stays so: the server does not know of it.
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.matches("details"));
 const openNumber = () => location.pathname.match(/^\/chats\/(\d+)/)?.[1];
 
 export function parse(html) {
