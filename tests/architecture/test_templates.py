@@ -13,6 +13,10 @@ FORBIDDEN = {
     "an inline script": re.compile(r"<script\b(?![^>]*\ssrc=)"),
     "a trigger filter": re.compile(r"hx-trigger=\"[^\"]*\["),
     "another site's file": re.compile(r"(?:src|srcset|data-src)=\"https?://"),
+    # htmx forgets a hint that comes while an answer is on its way to replace the whole region.
+    "a region that misses hints": re.compile(
+        r"<\w+(?=[^<]*\sdata-topic=)(?=[^<]*\shx-get=)(?![^<]*\sdata-merge)[^<]*>"
+    ),
 }
 CSS_FORBIDDEN = {
     "!important": re.compile(r"!important"),
