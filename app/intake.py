@@ -4,8 +4,9 @@ Every commit waits for the disk, and SQLite writes one transaction at a time. So
 wait for their turn are stored together: whoever gets the turn takes all of them in and commits
 once, and each call is answered after the commit that holds its events. A batch that fails is
 stored by itself, its bad events kept back (S6), so that it spoils nothing for its neighbours.
-On PostgreSQL only plain messages wait for a turn (`domain/plain.py`); every other call, and one that
-would have made its neighbours wait for somebody's lock, has its own transaction at once.
+Plain messages, which most are, are written table by table (`domain/plain`). On PostgreSQL only they
+wait for a turn; every other call, and one that would have made its neighbours wait for somebody's
+lock, has its own transaction at once.
 """
 
 import logging
@@ -13,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from queue import SimpleQueue
 
 from flask import current_app
@@ -43,11 +46,15 @@ class Call:
     source: inbox.Source
     batch: Sequence[Inbound | Unreadable]
     raw: Callable[[], list[bytes]]
+    is_plain: bool = field(init=False)
     problem: BaseException | None = None
     # Whether those it was to be stored with have left it to itself.
     is_left: bool = False
     # What ends its wait: True when it is its turn, False when the turn it was part of is over.
     has_turn: SimpleQueue[bool] = field(default_factory=SimpleQueue)
+
+    def __post_init__(self) -> None:
+        self.is_plain = all(map(plain.is_plain, self.batch))
 
 
 _last = 0.0
@@ -62,7 +69,7 @@ def store(call: Call) -> None:
     """Return when every event of the call is committed, as a message or as kept back."""
     global _last
     _last = time.monotonic()
-    if _has_one_writer() or all(map(plain.is_plain, call.batch)):
+    if _has_one_writer() or call.is_plain:
         current_app.extensions.setdefault("intake", Turns()).store(call)
     else:
         _store_alone(call)
@@ -128,7 +135,7 @@ def _store_together(calls: list[Call]) -> None:
     if not _has_one_writer():
         take_in = _take_in_plain
     elif len(calls) > 1:
-        take_in = _take_in
+        take_in = _take_in_as_one_writer
     else:
         return _store_alone(calls[0])
     try:
@@ -157,28 +164,47 @@ def _store_alone(call: Call) -> None:
 
 def _take_in_despite_deadlock(call: Call) -> None:
     """Whom PostgreSQL chose to break a circle goes again: the provider may never send it (F8)."""
+    take_in = _take_in_as_one_writer if _has_one_writer() else _take_in
     try:
-        _take_in([call])
+        take_in([call])
     except OperationalError as problem:
         if not _is_deadlock(problem):
             raise
         log.warning("a deadlock; storing the call once more")
-        _take_in([call])
+        take_in([call])
 
 
-def _take_in(calls: list[Call]) -> None:
+def _take_in(calls: Sequence[Call]) -> None:
     transaction.start_writing()
     for call in calls:
         inbox.receive(call.source, call.batch)
     transaction.commit()
 
 
+def _take_in_as_one_writer(calls: Sequence[Call]) -> None:
+    """Neighbours of plain messages by tables, the rest one by one, all in the order they came."""
+    transaction.start_writing()
+    for are_plain, neighbours in groupby(calls, attrgetter("is_plain")):
+        some = list(neighbours)
+        arrivals = _arrivals(some)
+        known = plain.take_in(arrivals) if are_plain and len(arrivals) > 1 else ()
+        for call in some:
+            left = [event for event in call.batch if (call.source.id, event.key) not in known]
+            if left:
+                inbox.receive(call.source, left)
+    transaction.commit()
+
+
 def _take_in_plain(calls: list[Call]) -> None:
     transaction.start_writing()
-    known = plain.take_in([(call.source, event) for call in calls for event in call.batch])
+    known = plain.take_in(_arrivals(calls))
     transaction.commit()
     for call in calls:
         call.is_left = any((call.source.id, event.key) not in known for event in call.batch)
+
+
+def _arrivals(calls: Sequence[Call]) -> list[plain.Arrival]:
+    return [(call.source, event) for call in calls for event in call.batch]
 
 
 def _is_deadlock(problem: Exception) -> bool:

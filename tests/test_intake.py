@@ -9,7 +9,8 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from app import intake, transaction
-from app.domain import inbox, search
+from app.domain import inbox
+from app.domain.search import tokens
 from app.extensions import db
 from app.models import Message, Receipt
 from tests.live.pages import eventually
@@ -66,6 +67,18 @@ def counted_commits() -> Iterator[list[str]]:
     event.remove(db.engine, "commit", note)
 
 
+def make_indigestible(monkeypatch: pytest.MonkeyPatch, poison: str) -> None:
+    """Words are read as ever, but not those of this text."""
+    read = tokens.read
+
+    def reads(text: str) -> tokens.Words:
+        if text == poison:
+            raise ValueError("indigestible")
+        return read(text)
+
+    monkeypatch.setattr(tokens, "read", reads)
+
+
 def test_calls_that_wait_together_are_stored_in_one_transaction(app, source):  # S6
     calls = [call(source, f"text {n}", who=f"U{n}") for n in range(6)]
 
@@ -78,14 +91,7 @@ def test_calls_that_wait_together_are_stored_in_one_transaction(app, source):  #
 
 def test_a_bad_call_spoils_nothing_for_those_it_arrived_with(app, source, monkeypatch):  # S6
     calls = [call(source, "good"), call(source, "fine", "poison"), call(source, "well")]
-    index = search.add_message
-
-    def add(message_id, case_id, text):
-        if text == "poison":
-            raise ValueError("indigestible")
-        index(message_id, case_id, text)
-
-    monkeypatch.setattr(search, "add_message", add)
+    make_indigestible(monkeypatch, "poison")
 
     with arriving_together(app, calls) as told:
         assert told == dict.fromkeys(range(3))

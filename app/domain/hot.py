@@ -6,7 +6,7 @@ builds a result around every row. It refuses to be a second way to the database:
 the driver gives them, moments as text on SQLite, so only intake's own statements are run like this.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable
@@ -67,16 +67,33 @@ class Statement:
         cursor.close()
         return changed
 
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **all_: Any) -> None:
+        """Once for each row, by one call of the driver; `all_` are the values that rows share.
+
+        Rows may know more than the statement asks for.
+        """
+        if rows:
+            compiled = self._compiled_for(connection.dialect)
+            self._execute(connection, "executemany", compiled, compiled.each(rows, all_)).close()
+
     def _run(self, connection: Connection, values: dict[str, Any]) -> Any:
-        dialect = connection.dialect
+        compiled = self._compiled_for(connection.dialect)
+        return self._execute(connection, "execute", compiled, compiled.parameters(values))
+
+    def _compiled_for(self, dialect: Dialect) -> "_Compiled":
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = _Compiled(self._statement_for(dialect), self._columns, dialect)
             self._compiled[dialect.name] = compiled
+        return compiled
+
+    def _execute(
+        self, connection: Connection, how: str, compiled: "_Compiled", parameters: Any
+    ) -> Any:
+        dialect = connection.dialect
         cursor = connection.connection.cursor()
-        parameters = compiled.parameters(values)
         try:
-            cursor.execute(compiled.sql, parameters)
+            getattr(cursor, how)(compiled.sql, parameters)
         except dialect.dbapi.Error as problem:  # type: ignore[union-attr]
             raise DBAPIError.instance(
                 compiled.sql, parameters, problem, dialect.dbapi.Error, dialect=dialect
@@ -128,9 +145,23 @@ class _Compiled:
         self._processes = {name: process for name, process in processes.items() if process}
 
     def parameters(self, values: dict[str, Any]) -> Any:
-        given = {**self._fixed, **values}
-        for name, process in self._processes.items():
-            given[name] = process(given[name])
+        return self._placed(_ready({**self._fixed, **values}, self._processes))
+
+    def each(self, rows: Sequence[Mapping[str, Any]], all_: Mapping[str, Any]) -> list[Any]:
+        """The parameters of every row; what all of them share is made ready once."""
+        shared = {**self._fixed, **all_}
+        own = {name: process for name, process in self._processes.items() if name not in shared}
+        shared = _ready(shared, {n: p for n, p in self._processes.items() if n in shared})
+        return [self._placed(_ready({**row, **shared}, own)) for row in rows]
+
+    def _placed(self, given: Mapping[str, Any]) -> Any:
         if self._is_by_place:
             return [given[name] for name in self._names]
         return {name: given[name] for name in self._names}
+
+
+def _ready(given: dict[str, Any], processes: Mapping[str, Process]) -> dict[str, Any]:
+    """The same values as the driver takes them."""
+    for name, process in processes.items():
+        given[name] = process(given[name])
+    return given

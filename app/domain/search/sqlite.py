@@ -7,6 +7,7 @@ Unicode version this SQLite was built with.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, text
 from sqlalchemy.engine import Connection
@@ -70,6 +71,11 @@ def drop(connection: Connection) -> None:
 
 def add_message(connection: Connection, message_id: int, case_id: int, words: Words) -> None:
     _ADD.count(connection, id=message_id, words=stored(words))
+
+
+def add_messages(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Many at once: `id` and `words` of each, the words as `stored` gives them."""
+    _ADD.many(connection, rows)
 
 
 def remove_message(connection: Connection, message_id: int, words: Words) -> None:

@@ -1,30 +1,21 @@
-"""Plain messages on PostgreSQL: those of many calls at once, in two statements.
+"""Plain messages on PostgreSQL, in two statements: one takes locks, the other writes all tables.
 
-Plain is what nearly everything is: a person's message without files or a quote, into an active
-chat. It refuses everything else, and whatever it would have to wait for: what it leaves out is
-taken in by `inbox`, event by event. Both must leave the same rows; a test compares them.
+A round trip costs both sides more than the row that it writes.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.engine import Connection
 
-from app import counters, transaction
-from app.channels.base import Inbound, Unreadable
+from app.channels.base import Inbound
 from app.clock import now
-from app.domain import events, hot
+from app.domain import hot
 from app.domain.places import Source
-from app.domain.rules import engine
+from app.domain.plain.arrivals import Arrival, Taken, address, as_json
 from app.domain.search import postgresql as index
 from app.domain.search import tokens
-from app.models import GROUP_KINDS
-
-Arrival = tuple[Source, Inbound]
-
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 # First and by itself: what comes after it sees all that was committed before the locks were held.
 # Who has a lock is not waited for, so that calls that came together never block each other.
@@ -86,61 +77,22 @@ ORDER BY place
 )
 
 
-def is_plain(event: Inbound | Unreadable) -> bool:
-    """Whether nothing but the database can show that it is more than a plain message."""
-    return (
-        isinstance(event, Inbound)
-        and event.kind == "message"
-        and event.message_id is not None
-        and event.conversation_id is not None
-        and event.conversation_kind not in GROUP_KINDS
-        and event.quoted_id is None
-        and not event.files
-        and event.album_key is None
-    )
-
-
-def take_in(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
-    """Take plain events in, inside the current transaction; channel and key of those that are in."""
-    known: set[tuple[int, str]] = set()
-    free = _locked(arrivals)
-    for wave in _waves([one for one in arrivals if _address(one) in free]):
-        known.update(_take_in(wave))
-        engine.run_fresh()
-    return known
-
-
-def _locked(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
-    """Channel and id of those conversations that have an active chat and that nobody else holds."""
-    return set(
+def free(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those of conversations that have an active chat and that nobody else holds; these are locked."""
+    locked = set(
         _LOCK.rows(
             hot.connection(),
             channel_ids=[source.id for source, _ in arrivals],
             conversation_ids=[event.conversation_id for _, event in arrivals],
         )
     )
+    return [arrival for arrival in arrivals if address(arrival) in locked]
 
 
-def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-    """In order, and each conversation once in each: a statement sees a case as it was before it."""
-    waves: list[dict[tuple[int, str], Arrival]] = []
-    seen: Counter[tuple[int, str]] = Counter()
-    for arrival in arrivals:
-        address = _address(arrival)
-        if seen[address] == len(waves):
-            waves.append({})
-        waves[seen[address]][address] = arrival
-        seen[address] += 1
-    return (list(wave.values()) for wave in waves)
-
-
-def _take_in(wave: list[Arrival]) -> Iterator[tuple[int, str]]:
-    told = _as_json([_told(place, *arrival) for place, arrival in enumerate(wave)])
-    for channel_id, key, is_new, case_id in _TAKE_IN.rows(hot.connection(), told=told, at=now()):
-        transaction.count(counters.INTAKE, outcome="taken_in" if is_new else "redelivered")
-        if case_id:
-            events.note("message.received", case_id)
-        yield channel_id, key
+def take_in(connection: Connection, wave: Sequence[Arrival]) -> Iterator[Taken]:
+    """Write them, each of another conversation; who comes again is told as such."""
+    told = as_json([_told(place, *arrival) for place, arrival in enumerate(wave)])
+    return map(Taken._make, _TAKE_IN.rows(connection, told=told, at=now()))
 
 
 def _told(place: int, source: Source, event: Inbound) -> dict[str, Any]:
@@ -155,15 +107,10 @@ def _told(place: int, source: Source, event: Inbound) -> dict[str, Any]:
         "external_id": event.message_id,
         "kind": event.message_kind,
         "text": event.text,
-        "payload": _as_json(event.payload) if event.payload else None,
+        "payload": as_json(event.payload) if event.payload else None,
         "sent_at": event.occurred_at.isoformat(),
         "is_late": event.is_redelivered,
         "quote_token": event.quote_token,
         "tokens": lexemes,
         "words": searched,
     }
-
-
-def _address(arrival: Arrival) -> tuple[int, str]:
-    source, event = arrival
-    return source.id, event.conversation_id or ""
