@@ -80,7 +80,7 @@ def show(number: int) -> ResponseReturnValue:
 @blueprint.get("/cases/<int:number>/messages")
 @signed_in
 def message_parts(number: int) -> ResponseReturnValue:
-    """Bubbles: those that changed since an event, with what stands around them, or older ones."""
+    """Bubbles: those that changed since an event, with what changed around them, or older ones."""
     case = case_or_404(number)
     before = id_of(request.args.get("before"))
     if before is not None:
@@ -88,8 +88,12 @@ def message_parts(number: int) -> ResponseReturnValue:
         return render_template("cases/_older.html", case=case, messages=found, has_older=has_older)
     after, oldest = id_of(request.args.get("since")) or 0, id_of(request.args.get("oldest"))
     changes = conversation.since(case, after, oldest)
-    regions = conversation.around(case)
-    return render_template("cases/_changes.html", regions=regions, changes=changes)
+    return render_template(
+        "cases/_changes.html",
+        regions=conversation.Regions(case),
+        changes=changes,
+        are_slight=conversation.are_slight(case, changes, after),
+    )
 
 
 @blueprint.post("/cases/<int:number>/messages/<int(max=9223372036854775807):message_id>/retry")

@@ -218,7 +218,7 @@ def _done(case: Case) -> ResponseReturnValue:
         return redirect(f"/chats/{case.number}", 303)
     return render_template(
         "chats/_changed.html",
-        regions=conversation.around(case),
+        regions=conversation.Regions(case),
         list=_list(_tab_of(case), case.number),
         view="chat",
     )

@@ -5,7 +5,8 @@ Loads and hands to templates; it changes nothing. The page includes the very par
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from flask import g, request
 
@@ -14,7 +15,7 @@ from app.blueprints import picks
 from app.blueprints.answers import id_of
 from app.blueprints.picks import Waiting
 from app.channels import registry
-from app.channels.base import Content
+from app.channels.base import Adapter, Content
 from app.domain import (
     access,
     agents,
@@ -34,35 +35,96 @@ from app.domain import (
 )
 from app.domain.agents import Refused
 from app.domain.members import Member
-from app.models import Agent, Attachment, Case, Draft, Event, Group, Identity, Label, Message
+from app.domain.messages import Changes
+from app.models import Agent, Attachment, Case, Draft, Group, Identity, Label, Message
 from app.rows import picture_of
 
 OLDER = messages.PAGE
 MOST_RENAMED = 1_000
 NAMING_EVENTS = frozenset({"contact.named", "contact.pictured"})
+# These change the bubbles, what is under them and what the next reply costs.
+SLIGHT_EVENTS = frozenset(
+    {"message.received", "message.queued", "message.sent", "message.delayed", "note.added"}
+)
 
 
 @dataclass(frozen=True)
 class Regions:
-    """What stands around the bubbles."""
+    """What stands around the bubbles; each part is looked up when it is shown."""
 
     case: Case
-    title: str
-    picture: str | None
-    kind_label: str
-    can_send: bool
-    cost: costs.Cost | None
-    identity: Identity | None
-    deadline: chats.Deadline | None
-    going_on: Case | None
-    people: list[Agent]
-    groups: Sequence[Group]
-    labels: Sequence[Label]
-    other_labels: Sequence[Label]
-    history: Sequence[Case]
-    members: list[Member]
-    candidate: str | None
-    refusal: str
+
+    @property
+    def title(self) -> str:
+        return contacts.title_of(self.case)
+
+    @property
+    def picture(self) -> str | None:
+        return picture_of(self.case)
+
+    @property
+    def kind_label(self) -> str:
+        return self._adapter.label
+
+    @property
+    def can_send(self) -> bool:
+        return self._adapter.can_send
+
+    @cached_property
+    def cost(self) -> costs.Cost | None:
+        return None if self.refusal or self.going_on else costs.of(self.case)
+
+    @cached_property
+    def identity(self) -> Identity | None:
+        return contacts.identity_of(self.case)
+
+    @cached_property
+    def deadline(self) -> chats.Deadline | None:
+        return chats.deadline(self.case) if self.case.is_active_chat else None
+
+    @cached_property
+    def going_on(self) -> Case | None:
+        """The chat in which this conversation goes on meanwhile (S26a), if it is another case."""
+        if self.case.chat_state != "ended":
+            return None
+        active = cases.active_in(self.case.conversation_id)
+        is_shown = active and active.id != self.case.id and access.may_see(g.agent, active)
+        return active if is_shown else None
+
+    @cached_property
+    def people(self) -> list[Agent]:
+        return agents.who_may_have(self.case)
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        return agents.all_groups()
+
+    @cached_property
+    def labels(self) -> Sequence[Label]:
+        return labels.of_case(self.case)
+
+    @property
+    def other_labels(self) -> list[Label]:
+        return [label for label in labels.listed() if label not in self.labels]
+
+    @property
+    def history(self) -> Sequence[Case]:
+        audience = access.audience_of(g.agent)
+        return contacts.history(self.case.contact, audience) if self.case.contact else []
+
+    @property
+    def members(self) -> list[Member]:
+        return members.who_wrote(self.case) if self.is_group else []
+
+    @cached_property
+    def candidate(self) -> str | None:
+        """Who becomes the author of a group's chat when an agent selects it (S31)."""
+        id_ = self.case.author_candidate_id
+        return contacts.named([id_], self.case.channel)[id_].name if id_ else None
+
+    @cached_property
+    def refusal(self) -> str:
+        return chats.unreachable(self.case)
 
     @property
     def is_group(self) -> bool:
@@ -84,6 +146,10 @@ class Regions:
     @property
     def is_others(self) -> bool:
         return self.case.taken_by_id is not None and not self.is_mine
+
+    @property
+    def _adapter(self) -> Adapter:
+        return registry.adapter(self.case.channel.kind)
 
 
 @dataclass(frozen=True)
@@ -110,22 +176,13 @@ class Conversation:
         return self.regions.case
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What an open page lacks: bubbles new and changed, and where it stands afterwards."""
-
-    messages: list[Message] = field(default_factory=list)
-    cursor: int = 0
-    has_more: bool = False
-
-
 def open_(case: Case, before: int | None = None) -> Conversation:
     """The newest messages; for browsers without scripts, those before one."""
     # The cursor first: what happens between the two queries is then fetched twice, never lost.
     cursor = messages.cursor_of(case)
     found = messages.newest(case, limit=OLDER + 1, before=before)
     return Conversation(
-        regions=around(case),
+        regions=Regions(case),
         messages=found[-OLDER:],
         has_older=len(found) > OLDER,
         cursor=cursor,
@@ -142,45 +199,28 @@ def open_(case: Case, before: int | None = None) -> Conversation:
     )
 
 
-def around(case: Case) -> Regions:
-    audience = access.audience_of(g.agent)
-    adapter = registry.adapter(case.channel.kind)
-    going_on, refusal = _going_on(case), chats.unreachable(case)
-    on_case = labels.of_case(case)
-    return Regions(
-        case=case,
-        title=contacts.title_of(case),
-        picture=picture_of(case),
-        kind_label=adapter.label,
-        can_send=adapter.can_send,
-        cost=None if refusal or going_on else costs.of(case),
-        identity=contacts.identity_of(case),
-        deadline=chats.deadline(case) if case.is_active_chat else None,
-        going_on=going_on,
-        people=agents.who_may_have(case),
-        groups=agents.all_groups(),
-        labels=on_case,
-        other_labels=[label for label in labels.listed() if label not in on_case],
-        history=contacts.history(case.contact, audience) if case.contact else [],
-        members=members.who_wrote(case) if case.conversation.is_group else [],
-        candidate=_candidate(case),
-        refusal=refusal,
-    )
-
-
 def since(case: Case, event_id: int, oldest: int | None = None) -> Changes:
     """Bubbles that changed after this event. A new name changes those that show the old one.
 
     `oldest` is the first bubble of the page, which may have more than a fresh page shows (S33).
     """
-    found, cursor, has_more = messages.changed_since(case, event_id)
-    happened = events.of_case(case, after=event_id, limit=messages.CHANGES)
-    if cursor > event_id and _was_named(happened):
-        limit = OLDER if oldest is None else MOST_RENAMED
-        shown = messages.newest(case, limit=limit, since=oldest or 0)
-        renamed = {message.id: message for message in (*shown, *found)}
-        found = [renamed[id_] for id_ in sorted(renamed)]
-    return Changes(found, cursor, has_more)
+    changes = messages.changed_since(case, event_id)
+    if changes.types.isdisjoint(NAMING_EVENTS):
+        return changes
+    limit = OLDER if oldest is None else MOST_RENAMED
+    shown = messages.newest(case, limit=limit, since=oldest or 0)
+    renamed = {message.id: message for message in (*shown, *changes.messages)}
+    return replace(changes, messages=[renamed[id_] for id_ in sorted(renamed)])
+
+
+def are_slight(case: Case, changes: Changes, event_id: int) -> bool:
+    """Whether head and panel say what they said before: nothing but messages of these two people."""
+    return (
+        bool(changes.types)
+        and changes.types <= SLIGHT_EVENTS
+        and not case.conversation.is_group
+        and not events.are_beside_cases(after=event_id)
+    )
 
 
 def older(case: Case, before: int) -> tuple[list[Message], bool]:
@@ -214,26 +254,7 @@ def _problem_with(case: Case, text: str, files: Sequence[Attachment]) -> str:
     return adapter.problem_with(Content(text, files=media.outgoing(files)))
 
 
-def _candidate(case: Case) -> str | None:
-    """Who becomes the author of a group's chat when an agent selects it (S31)."""
-    id_ = case.author_candidate_id
-    return contacts.named([id_], case.channel)[id_].name if id_ else None
-
-
 def shows_typing(case: Case) -> bool:
     """Whether the contact is shown that an agent writes (L10)."""
     adapter = registry.adapter(case.channel.kind)
     return adapter.shows_typing(case.channel, case.conversation.kind)
-
-
-def _was_named(happened: Sequence[Event]) -> bool:
-    return any(event.type in NAMING_EVENTS for event in happened)
-
-
-def _going_on(case: Case) -> Case | None:
-    """The chat in which this conversation goes on meanwhile (S26a), if it is another case."""
-    if case.chat_state != "ended":
-        return None
-    active = cases.active_in(case.conversation_id)
-    is_shown = active and active.id != case.id and access.may_see(g.agent, active)
-    return active if is_shown else None

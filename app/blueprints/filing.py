@@ -47,7 +47,7 @@ def change(number: int) -> ResponseReturnValue:
         return gone
     if not wants_fragment():
         return redirect(address_of(case), 303)
-    return render_template("cases/_regions.html", regions=conversation.around(case))
+    return render_template("cases/_regions.html", regions=conversation.Regions(case))
 
 
 @blueprint.post("/cases/<int:number>/spam")

@@ -7,6 +7,7 @@ known: queued, sent, failed, unconfirmed. Nothing here talks to a provider.
 import json
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select
@@ -51,24 +52,39 @@ def after(case: Case, message_id: int, *, limit: int) -> Sequence[Message]:
     return db.session.scalars(query.order_by(Message.id).limit(limit)).all()
 
 
-def changed_since(case: Case, event_id: int) -> tuple[list[Message], int, bool]:
+@dataclass(frozen=True)
+class Changes:
+    """What an open page lacks: bubbles new and changed, why, and where the page stands afterwards."""
+
+    messages: list[Message]
+    types: frozenset[str]
+    cursor: int
+    has_more: bool
+
+
+def changed_since(case: Case, event_id: int) -> Changes:
     """Messages that the next CHANGES events after this one tell of, oldest first.
 
-    With them the last of those events' id, and whether there may be more. This is the one way a
-    bubble enters an open page (DESIGN, Live).
+    With them the types of those events, the last one's id, and whether there may be more. This is
+    the one way a bubble enters an open page (DESIGN, Live).
     """
     recorded = db.session.execute(
-        select(Event.id, Event.message_id)
+        select(Event.id, Event.message_id, Event.type)
         .where(Event.case_id == case.id, Event.id > event_id)
         .order_by(Event.id)
         .limit(CHANGES)
     ).all()
-    ids = {message_id for _, message_id in recorded if message_id}
-    cursor, has_more = recorded[-1].id if recorded else event_id, len(recorded) == CHANGES
-    if not ids:
-        return [], cursor, has_more
-    query = _as_bubbles().where(Message.case_id == case.id, _shows(ids))
-    return list(db.session.scalars(query.order_by(Message.id)).all()), cursor, has_more
+    ids = {row.message_id for row in recorded if row.message_id}
+    found: Sequence[Message] = ()
+    if ids:
+        query = _as_bubbles().where(Message.case_id == case.id, _shows(ids))
+        found = db.session.scalars(query.order_by(Message.id)).all()
+    return Changes(
+        messages=list(found),
+        types=frozenset(row.type for row in recorded),
+        cursor=recorded[-1].id if recorded else event_id,
+        has_more=len(recorded) == CHANGES,
+    )
 
 
 def _shows(ids: Collection[int]) -> ColumnElement[bool]:

@@ -273,7 +273,7 @@ def test_open_page_learns_of_a_change(channel):  # L3
 
     receive(channel, unsent("m1"))
 
-    changed, _, _ = messages.changed_since(only_case(), cursor)
+    changed = messages.changed_since(only_case(), cursor).messages
     assert [message.text for message in changed] == ["", "two"]
 
 

@@ -123,5 +123,5 @@ def test_bubbles_that_quote_come_again_when_what_they_quote_changes(channel, cha
 
     receive(channel, said("uno", kind="edited", message_id="m1"))
 
-    changed, _, _ = messages.changed_since(chat, cursor)
+    changed = messages.changed_since(chat, cursor).messages
     assert [message.text for message in changed] == ["uno", "two"]

@@ -7,7 +7,7 @@ from babel.support import NullTranslations
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import cases, contacts, drafts
+from app.domain import cases, chats, contacts, drafts, events, labels
 from app.extensions import db
 from app.models import Agent, Case, Contact, Group, Message
 from tests import world
@@ -389,6 +389,44 @@ def test_changes_bring_head_foot_and_panel(app, at_desk):
     for region in ("case-head", "case-foot", "case-panel"):
         assert f'id="{region}-{number}"' in changes
     assert "This chat has ended." in changes
+
+
+def regions(page: str) -> set[str]:
+    return set(re.findall(r'id="case-(\w+)-\d+"', page))
+
+
+@pytest.fixture
+def slight(app, at_desk, monkeypatch) -> tuple[int, int]:
+    """A chat somebody looks at, beside which nothing has happened lately; its number and the page's cursor."""
+    number = chat_in(app)
+    opened = at_desk.get(f"/chats/{number}").text
+    monkeypatch.setattr(events, "OVERLAP", 0)
+    return number, cursor(opened)
+
+
+def test_a_text_brings_its_bubble_and_what_a_reply_costs_without_head_and_panel(app, at_desk, slight):
+    number, since = slight
+    newest = desk.says(app, number, "Hello?")
+    changes = fragment(at_desk, f"/cases/{number}/messages?since={since}").text
+    assert bubbles(changes) == [newest]
+    assert regions(changes) == {"flags", "refusal", "cost", "foot"}
+
+
+@pytest.mark.parametrize("what", ["nothing", "status", "label", "a group"])
+def test_whatever_else_happened_brings_head_and_panel_too(app, at_desk, slight, what):
+    number, since = slight
+    with app.app_context(), transaction.writing():
+        case = db.session.get_one(Case, number)
+        if what == "status":
+            chats.end(case, "closed", by=None)
+        if what == "label":
+            labels.create("urgent", by=None)
+        if what == "a group":
+            case.conversation.kind = "group"
+    if what != "nothing":
+        desk.says(app, number, "Hello?")
+    changes = fragment(at_desk, f"/cases/{number}/messages?since={since}").text
+    assert {"head", "panel"} < regions(changes)
 
 
 def test_a_name_that_became_known_changes_the_bubbles_that_lack_it(app, at_desk):  # S34
