@@ -50,7 +50,7 @@ from app.domain.upsert import insert
 from app.extensions import db
 from app.live import service
 from app.models import Lease, Receipt
-from app.workers import OWNER, Worker
+from app.workers import LOOK_SELDOM_SECONDS, OWNER, Worker
 
 CLOCK_LEASE = timedelta(seconds=8)
 LATE_AFTER = timedelta(seconds=60)
@@ -72,18 +72,17 @@ def init_app(app: Flask) -> None:
 def start_workers(app: Flask) -> None:
     """Deliveries, look-ups, downloads, signals, housekeeping; with MADO_EMBEDDED the scheduler."""
     dispatcher = delivery.Dispatcher(app)
-    look_ups = Worker(app, "look-ups", lambda: lookups.look_up_one() or quotas.ask_one())
+    seldom = partial(Worker, app, every=LOOK_SELDOM_SECONDS)
+    look_ups = seldom("look-ups", lambda: lookups.look_up_one() or quotas.ask_one())
     fetching = [
-        Worker(app, f"downloads-{number}", partial(downloads.work_one, kinds))
+        seldom(f"downloads-{number}", partial(downloads.work_one, kinds))
         for number, kinds in enumerate(downloads.LANES)
     ]
     housekeeping = Worker(app, "housekeeping", Housekeeping(app))
     transaction.on_commit("deliveries", dispatcher.worker.wake)
-    telling = Worker(app, "signals", signals.send_one)
-    letters = Worker(app, "mails", lambda: password_mails.mail_one() or mailing.mail_one())
-    callers = [
-        Worker(app, f"webhook-calls-{number}", calling.call_one) for number in range(calling.THREADS)
-    ]
+    telling = seldom("signals", signals.send_one)
+    letters = seldom("mails", lambda: password_mails.mail_one() or mailing.mail_one())
+    callers = [seldom(f"webhook-calls-{number}", calling.call_one) for number in range(calling.THREADS)]
     transaction.on_commit("lookups", look_ups.wake)
     transaction.on_commit("signals", telling.wake)
     transaction.on_commit("mails", letters.wake)

@@ -1,4 +1,4 @@
-"""Threads that look for due work when woken, and every second in case a wake was lost.
+"""Threads that look for due work when woken, and every second or two in case a wake was lost.
 
 The database is the queue: a worker only asks "is there a piece for me?" and does it. Any number
 of processes may run them.
@@ -17,6 +17,8 @@ from flask import Flask
 from app import transaction
 
 LOOK_EVERY_SECONDS = 1.0
+# Where nobody sits and waits: looking is most of what a Mado costs that has nothing to do.
+LOOK_SELDOM_SECONDS = 2.0
 AFTER_FAILURE_SECONDS = 2.0
 OWNER = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
 
@@ -31,8 +33,10 @@ def backoff(attempts: int, seconds: Sequence[float]) -> timedelta:
 class Worker:
     """One thread that calls `work` until it answers False, then waits to be woken."""
 
-    def __init__(self, app: Flask, name: str, work: Callable[[], bool]) -> None:
-        self._app, self._name, self._work = app, name, work
+    def __init__(
+        self, app: Flask, name: str, work: Callable[[], bool], *, every: float = LOOK_EVERY_SECONDS
+    ) -> None:
+        self._app, self._name, self._work, self._every = app, name, work, every
         self._woken = threading.Event()
         self.is_stopping = False
         self._thread: threading.Thread | None = None
@@ -55,7 +59,7 @@ class Worker:
 
     def _run(self) -> None:
         while not self.is_stopping:
-            self._woken.wait(LOOK_EVERY_SECONDS)
+            self._woken.wait(self._every)
             self._woken.clear()
             try:
                 with self._app.app_context():
