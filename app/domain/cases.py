@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import defer, joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.channels import registry
 from app.clock import now
@@ -173,6 +174,7 @@ def open_by_hand(
     db.session.connection().execute(_FIRST_MESSAGE, {"on_case": case_id, "message_id": message_id})
     query = select(Case).where(Case.id == case_id).options(*shown_in_lists())
     case = db.session.scalars(query).one()
+    set_committed_value(case, "labels", [])
     search.add_message(message_id, case_id, text_)
     contacts.index(case)
     events.record("case.created", case_id=case_id, by=by)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from app.domain import events
+from app.domain import events, hot
 from app.domain.agents import Refused
 from app.domain.upsert import insert
 from app.extensions import db
@@ -20,6 +20,10 @@ GIVES_OUT = "chats.given_out"
 GIVEN_MINUTES = "chats.given_minutes"
 GIVEN_AT_ONCE = "chats.given_at_once"
 SECOND_FACTOR = "sign_in.second_factor"
+
+_KEPT = hot.Statement(
+    select(Setting.__table__.c.value).where(Setting.__table__.c.name == bindparam("name"))
+)
 
 
 def inactivity_minutes(text: str) -> int:
@@ -96,9 +100,14 @@ KNOWN = {
 
 def get(name: str) -> int:
     """The value now. Raise KeyError for an unknown name."""
-    known = KNOWN[name]
-    kept = db.session.scalar(select(Setting.value).where(Setting.name == name))
-    return known.parse(kept) if kept is not None else known.default
+    known, text = KNOWN[name], kept(name)
+    return known.parse(text) if text is not None else known.default
+
+
+def kept(name: str) -> str | None:
+    """The text that is kept under any name; every message and every new chat asks for some."""
+    row = _KEPT.first(hot.connection(), name=name)
+    return row[0] if row else None
 
 
 def put(name: str, text: str, *, by: Agent | None = None) -> int:

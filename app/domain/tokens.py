@@ -6,7 +6,7 @@ enough because nobody can guess the input. Nothing about the agent or the time i
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import contains_eager
@@ -26,6 +26,11 @@ USE_IS_WRITTEN_EVERY = timedelta(minutes=1)
 
 _used: set[int] = set()
 
+_LIVING = (
+    select(ApiToken.expires_at)
+    .join(ApiToken.agent)
+    .where(ApiToken.token_hash == bindparam("hash"), Agent.is_active.is_(True))
+)
 _BY_HASH = (
     select(ApiToken)
     .join(ApiToken.agent)
@@ -68,9 +73,19 @@ def find(token: str) -> ApiToken | None:
     if not token or len(token) > LONGEST_TOKEN:
         return None
     found = db.session.scalars(_BY_HASH, {"hash": hashed(token)}).unique().one_or_none()
-    if found is None or (found.expires_at is not None and found.expires_at <= now()):
-        return None
-    return found
+    return found if found and not _is_over(found.expires_at) else None
+
+
+def is_living(token: str) -> bool:
+    """Whether `find` would find it, without reading who is behind it."""
+    if not token or len(token) > LONGEST_TOKEN:
+        return False
+    found = db.session.connection().execute(_LIVING, {"hash": hashed(token)}).one_or_none()
+    return found is not None and not _is_over(found.expires_at)
+
+
+def _is_over(expires_at: datetime | None) -> bool:
+    return expires_at is not None and expires_at <= now()
 
 
 def touch(token: ApiToken) -> None:

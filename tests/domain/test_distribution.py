@@ -5,7 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from app import transaction
 from app.clock import now
@@ -380,22 +380,14 @@ def test_chats_that_open_at_once_are_spread_evenly(app, channel):
     assert had == [5, 5, 5, 5]
 
 
-def test_switched_off_a_new_chat_costs_one_question_and_a_further_message_none(app, channel):
+def test_switched_off_a_new_chat_costs_one_question_and_a_further_message_none(channel, monkeypatch):
     put(settings.GIVES_OUT, 0)
-    asked = []
-
-    def note(_conn, _cursor, statement, parameters, *_rest) -> None:
-        if settings.GIVES_OUT in str(parameters):
-            asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        chat_of(channel)
-        opened = len(asked)
-        receive(channel, said("more"))
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    assert (opened, len(asked)) == (1, 1)
+    asked, kept = [], settings.kept
+    monkeypatch.setattr(settings, "kept", lambda name: (asked.append(name), kept(name))[1])
+    chat_of(channel)
+    opened = asked.count(settings.GIVES_OUT)
+    receive(channel, said("more"))
+    assert (opened, asked.count(settings.GIVES_OUT)) == (1, 1)
 
 
 def test_who_is_claimed_by_hand_meanwhile_is_left(channel, alice, bob):

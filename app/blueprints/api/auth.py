@@ -36,9 +36,11 @@ def let_in() -> None:
     if request.endpoint in PUBLIC_ENDPOINTS:
         return
     token = _bearer_token()
-    g.agent = _agent_behind(token)
     if request.method in SAFE_METHODS:
+        g.agent = _agent_behind(token)
         return
+    if not tokens.is_living(token):
+        _refuse_token()
     transaction.release()
     _read_body()
     transaction.start_writing()

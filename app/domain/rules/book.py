@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import joinedload
 
 from app.clock import now
-from app.domain import events, hot
+from app.domain import events, settings
 from app.domain.agents import Refused
 from app.domain.rules import addresses, definitions
 from app.domain.rules.definitions import TYPES, Definition, Invalid
@@ -29,10 +29,6 @@ PAUSED = "rules.paused"
 PRESSED_TWICE = timedelta(seconds=10)
 # What a rule may refer to; when one of these is gone, rules are looked through at once.
 REFERRED = ("label.deleted", "group.deleted", "channel.deleted", "agent.changed")
-
-_EDITION = hot.Statement(
-    select(Setting.__table__.c.value).where(Setting.__table__.c.name == bindparam("name"))
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def in_force(type_: str) -> tuple[InForce, ...]:
 
 def is_empty() -> bool:
     """Whether no rule was ever saved; cheap, because every message asks."""
-    return _EDITION.first(hot.connection(), name=EDITION) is None
+    return settings.kept(EDITION) is None
 
 
 def switch_off_what_refers_to_nothing() -> None:
@@ -84,12 +80,12 @@ def switch_off_what_refers_to_nothing() -> None:
 
 def _now() -> _Edition | None:
     """The present edition; None before the first rule was saved."""
-    row = _EDITION.first(db.session.connection(), name=EDITION)
-    if row is None:
+    name = settings.kept(EDITION)
+    if name is None:
         return None
     kept = _kept.get(db.engine)
-    if kept is None or kept.name != row[0]:
-        kept = _kept[db.engine] = _read(row[0])
+    if kept is None or kept.name != name:
+        kept = _kept[db.engine] = _read(name)
     return kept
 
 
@@ -164,7 +160,7 @@ def just_added(definition: Definition, *, by: Agent) -> Rule | None:
 
 def is_paused() -> bool:
     """Whether all rules are switched off for an emergency."""
-    return db.session.scalar(select(Setting.value).where(Setting.name == PAUSED)) == "1"
+    return settings.kept(PAUSED) == "1"
 
 
 # ── Changing ────────────────────────────────────────────────────────────────────────────────
