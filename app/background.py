@@ -30,6 +30,7 @@ from app import (
 from app.channels import registry
 from app.clock import now
 from app.domain import (
+    attachments,
     changes,
     chats,
     deletions,
@@ -39,18 +40,20 @@ from app.domain import (
     kept_events,
     metrics,
     notifications,
+    password_requests,
     sessions,
     tokens,
     uploads,
     webhook_calls,
 )
+from app.domain.quotas import next_due as next_quota
 from app.domain.rules import explain, timers
 from app.domain.rules.book import InForce
 from app.domain.upsert import insert
 from app.extensions import db
 from app.live import service
 from app.models import Lease, Receipt
-from app.workers import LOOK_SELDOM_SECONDS, OWNER, Worker
+from app.workers import OWNER, Lookout, Worker
 
 CLOCK_LEASE = timedelta(seconds=8)
 LATE_AFTER = timedelta(seconds=60)
@@ -71,18 +74,32 @@ def init_app(app: Flask) -> None:
 
 def start_workers(app: Flask) -> None:
     """Deliveries, look-ups, downloads, signals, housekeeping; with MADO_EMBEDDED the scheduler."""
+    lookout = Lookout(app)
     dispatcher = delivery.Dispatcher(app)
-    seldom = partial(Worker, app, every=LOOK_SELDOM_SECONDS)
-    look_ups = seldom("look-ups", lambda: lookups.look_up_one() or quotas.ask_one())
+    lookout.watch(dispatcher.worker, delivery.due)
+    look_ups = lookout.sleeper(
+        "look-ups",
+        lambda: lookups.look_up_one() or quotas.ask_one(),
+        *(lookups.next_identity, lookups.next_conversation, next_quota),
+    )
     fetching = [
-        seldom(f"downloads-{number}", partial(downloads.work_one, kinds))
+        lookout.sleeper(
+            f"downloads-{number}", partial(downloads.work_one, kinds), partial(attachments.next_due, kinds)
+        )
         for number, kinds in enumerate(downloads.LANES)
+    ]
+    telling = lookout.sleeper("signals", signals.send_one, signals.next_due)
+    letters = lookout.sleeper(
+        "mails",
+        lambda: password_mails.mail_one() or mailing.mail_one(),
+        *(password_requests.next_due, mailing.next_due),
+    )
+    callers = [
+        lookout.sleeper(f"webhook-calls-{number}", calling.call_one, calling.due)
+        for number in range(calling.THREADS)
     ]
     housekeeping = Worker(app, "housekeeping", Housekeeping(app))
     transaction.on_commit("deliveries", dispatcher.worker.wake)
-    telling = seldom("signals", signals.send_one)
-    letters = seldom("mails", lambda: password_mails.mail_one() or mailing.mail_one())
-    callers = [seldom(f"webhook-calls-{number}", calling.call_one) for number in range(calling.THREADS)]
     transaction.on_commit("lookups", look_ups.wake)
     transaction.on_commit("signals", telling.wake)
     transaction.on_commit("mails", letters.wake)
@@ -92,7 +109,7 @@ def start_workers(app: Flask) -> None:
     for worker in fetching:
         transaction.on_commit("media", worker.wake)
     downloads.is_stopping.clear()
-    quiet = (look_ups, housekeeping, telling, letters, *callers, *fetching)
+    quiet = (lookout, look_ups, housekeeping, telling, letters, *callers, *fetching)
     for worker in (dispatcher.worker, *quiet):
         worker.start()
     app.extensions["mado.workers"] = (*quiet, dispatcher)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from app import counters, outgoing, transaction
 from app.blueprints.api import documents
@@ -52,9 +52,9 @@ class Outcome:
 
 def call_one() -> bool:
     """Make one due call to a host that no other thread is calling. False when there is none."""
-    due = _due()
+    found = db.session.execute(due()).all()
     transaction.release()
-    for row in due:
+    for row in found:
         host = urlsplit(row.url).netloc
         with _lock:
             if host in _busy:
@@ -75,9 +75,10 @@ def signature(secret: str, at: int, body: bytes) -> str:
     return f"t={at},v1={signed}"
 
 
-def _due() -> list[Row[Any]]:
+def due() -> Select[Any]:
+    """The query for calls that are due, to addresses that no thread is calling now."""
     due_at = WebhookCall.due_at
-    query = (
+    return (
         select(WebhookCall.id, WebhookCall.url, due_at)
         .where(
             queues.is_due(due_at, longest=LATEST),
@@ -86,7 +87,6 @@ def _due() -> list[Row[Any]]:
         .order_by(due_at, WebhookCall.id)
         .limit(LOOKED_AT)
     )
-    return list(db.session.execute(query))
 
 
 def _addresses_being_called() -> list[str]:

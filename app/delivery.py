@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Flask
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app import media, transaction
@@ -79,7 +79,7 @@ class Dispatcher:
         self._busy: Counter[int] = Counter()
         self._retrying: Counter[int] = Counter()
         self._lock = threading.Lock()
-        self.worker = Worker(app, "deliveries", self._dispatch_one)
+        self.worker = Worker(app, "deliveries", self._dispatch_one, every=None)
 
     def stop(self) -> None:
         """Claim nothing more; every claimed try has a thread already and comes to its end."""
@@ -145,9 +145,14 @@ def deliver_due(*, limit: int = 100) -> int:
 
 def is_any_due() -> bool:
     """Whether it is worth taking the writer's lock to claim."""
-    found = db.session.scalar(select(Delivery.message_id).where(_is_due()).limit(1))
+    found = db.session.scalar(due())
     transaction.release()
     return found is not None
+
+
+def due() -> Select[tuple[int]]:
+    """The query for one that is due."""
+    return select(Delivery.message_id).where(_is_due()).limit(1)
 
 
 def claim(

@@ -9,7 +9,7 @@ like a failure first.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from app import pictures, transaction
 from app.channels import registry
@@ -32,7 +32,7 @@ def look_up_one() -> bool:
 
 
 def _look_up(model: type[Identity] | type[Conversation]) -> bool:
-    due = _due(model)
+    due = db.session.execute(_next(model)).first()
     transaction.release()
     if due is None:
         return False
@@ -53,15 +53,24 @@ def _look_up(model: type[Identity] | type[Conversation]) -> bool:
     return True
 
 
-def _due(model: type[Identity] | type[Conversation]) -> Row[Any] | None:
+def next_identity() -> Select[Any]:
+    """The query for the person whose look-up has waited longest."""
+    return _next(Identity)
+
+
+def next_conversation() -> Select[Any]:
+    return _next(Conversation)
+
+
+def _next(model: type[Identity] | type[Conversation]) -> Select[Any]:
     is_due = queues.is_due(model.lookup_due_at, longest=REFRESH_AFTER * 2)
-    return db.session.execute(
+    return (
         select(model.id, model.lookup_due_at)
         .join(Channel, Channel.id == model.channel_id)
         .where(is_due, Channel.state == "connected")
         .order_by(model.lookup_due_at)
         .limit(1)
-    ).first()
+    )
 
 
 def _claim(

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from app import counters, mails, transaction
 from app.clock import now
@@ -28,7 +28,7 @@ LATEST = timedelta(hours=2)  # nothing waits longer: a later due time is a clock
 
 def mail_one() -> bool:
     """Send one due mail. False when none is due."""
-    due = _due()
+    due = db.session.execute(next_due()).first()
     transaction.release()
     if due is None:
         return False
@@ -53,14 +53,11 @@ def send_test(agent: Agent) -> None:
     mails.send(mail)
 
 
-def _due() -> Row[Any] | None:
+def next_due() -> Select[Any]:
+    """The query for the notification whose mail is due for longest."""
     due_at = Notification.mail_due_at
-    return db.session.execute(
-        select(Notification.id, due_at)
-        .where(queues.is_due(due_at, longest=LATEST))
-        .order_by(due_at)
-        .limit(1)
-    ).first()
+    query = select(Notification.id, due_at).where(queues.is_due(due_at, longest=LATEST))
+    return query.order_by(due_at).limit(1)
 
 
 def _claim(due: Row[Any], leased_until: datetime) -> bool:

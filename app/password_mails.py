@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from app import mails, transaction
 from app.clock import now
 from app.domain import password_requests
+from app.extensions import db
 from app.mails import Mail, NotMailed
 from app.models import Agent
 from app.workers import backoff
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def mail_one() -> bool:
     """Answer one due request. False when none is due."""
-    due = password_requests.next_due()
+    due = db.session.execute(password_requests.next_due()).first()
     transaction.release()
     if due is None:
         return False

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, Select, func, select, update
 
 from app import transaction
 from app.channels import registry
@@ -100,7 +100,7 @@ def _next_typing() -> int | None:
 
 
 def _mark_read() -> bool:
-    due = _due_read()
+    due = db.session.execute(next_due()).first()
     transaction.release()
     if due is None or not _claim(due):
         return due is not None
@@ -118,13 +118,14 @@ def _mark_read() -> bool:
     return True
 
 
-def _due_read() -> Row[Any] | None:
-    return db.session.execute(
+def next_due() -> Select[Any]:
+    """The query for the conversation that is to be marked as read for longest."""
+    return (
         select(Conversation.id, Conversation.read_token, Conversation.read_due_at)
         .where(queues.is_due(Conversation.read_due_at, longest=LEASE * 2))
         .order_by(Conversation.read_due_at)
         .limit(1)
-    ).first()
+    )
 
 
 def _claim(due: Row[Any]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
 
 from app import content_types
 from app.channels.base import InboundFile
@@ -139,13 +139,18 @@ def named(keys: Collection[str]) -> set[str]:
 
 def due(kinds: Collection[str] = KINDS) -> Row[Any] | None:
     """The one that has waited longest for somebody to fetch it, or to delete its bytes."""
+    return db.session.execute(next_due(kinds)).first()
+
+
+def next_due(kinds: Collection[str]) -> Select[Any]:
+    """The query for it."""
     is_due = queues.is_due(Attachment.due_at, longest=LONGEST_WAIT * 2)
-    return db.session.execute(
+    return (
         select(Attachment.id, Attachment.due_at)
         .where(is_due, Attachment.kind.in_(kinds))
         .order_by(Attachment.due_at, Attachment.id)
         .limit(1)
-    ).first()
+    )
 
 
 def claim(due: Row[Any]) -> Claim | None:

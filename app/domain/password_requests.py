@@ -7,7 +7,7 @@ so neither words nor time tell who has an account. They live for an hour at most
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, Select, delete, select, update
 
 from app.clock import now
 from app.domain import agents, invitations, queues
@@ -26,13 +26,12 @@ def add(email: str) -> None:
     wake_after_commit("mails")
 
 
-def next_due() -> Row[Any] | None:
-    """The request that is due for longest: id, due_at, email, asked_at, attempts."""
+def next_due() -> Select[Any]:
+    """The query for the request that is due for longest: id, due_at, email, asked_at, attempts."""
     columns = ("id", "due_at", "email", "asked_at", "attempts")
     query = select(*(getattr(PasswordRequest, name) for name in columns))
     due_at = PasswordRequest.due_at
-    query = query.where(queues.is_due(due_at, longest=GIVEN_UP_AFTER)).order_by(due_at).limit(1)
-    return db.session.execute(query).first()
+    return query.where(queues.is_due(due_at, longest=GIVEN_UP_AFTER)).order_by(due_at).limit(1)
 
 
 def claim(request: Row[Any], *, until: datetime) -> bool:

@@ -74,7 +74,7 @@ def usage(channel: Channel) -> Usage:
 
 def claim_due() -> int | None:
     """The id of a channel to be asked now, leased against others; None when none is due."""
-    due = _due().order_by(Channel.id).limit(1).with_for_update(skip_locked=True)
+    due = next_due().order_by(Channel.id).limit(1).with_for_update(skip_locked=True)
     channel_id = db.session.scalar(due)
     if channel_id is not None:
         _ask_at(channel_id, now() + LEASE)
@@ -83,10 +83,11 @@ def claim_due() -> int | None:
 
 def is_any_due() -> bool:
     """Whether it is worth taking the writer's lock to claim."""
-    return db.session.scalar(_due().limit(1)) is not None
+    return db.session.scalar(next_due()) is not None
 
 
-def _due() -> Select[tuple[int]]:
+def next_due() -> Select[tuple[int]]:
+    """The query for one of the channels whose quota is to be asked for."""
     moment = now()
     limited = [kind.adapter.kind for kind in registry.kinds() if kind.adapter.has_quota]
     return select(Channel.id).where(

@@ -231,7 +231,7 @@ def _die(*_: object) -> None:
 
 
 def test_only_one_of_two_claims_a_call(case):  # F24
-    (due,) = calling._due()
+    (due,) = db.session.execute(calling.due())
     transaction.release()
     assert calling._claim(due, now() + calling.LEASE) is True
     assert calling._claim(due, now() + calling.LEASE) is False

@@ -147,7 +147,7 @@ def test_late_word_of_an_old_claim_changes_nothing(sink, case, clock, monkeypatc
 
 
 def test_only_one_of_two_claims_a_mail(sink, case):  # F24
-    due = mailing._due()
+    due = db.session.execute(mailing.next_due()).one()
     transaction.release()
     assert mailing._claim(due, now() + mailing.LEASE) is True
     assert mailing._claim(due, now() + mailing.LEASE) is False
