@@ -85,11 +85,12 @@ def take_in(connection: Connection, wave: Sequence[Arrival]) -> Iterator[Taken]:
     _ARRIVED.many(connection, rows, received_at=moment)
     index.add_messages(connection, [row for row in rows if row["words"]])
     _FACT.many(connection, rows, occurred_at=moment, type="message.received", data="{}")
-    cases = {row["event_key"]: row["case_id"] for row in rows}
-    for place, *_ in found:
-        source, event = wave[place]
-        case_id = cases.get(event.key)
-        yield Taken(source.id, event.key, case_id is not None, case_id)
+    for place, *_ids, is_known in found:
+        if is_known:
+            source, event = wave[place]
+            yield Taken(source.id, event.key, False, None)
+    for row in rows:
+        yield Taken(row["channel_id"], row["event_key"], True, row["case_id"])
 
 
 def _row(
