@@ -59,6 +59,7 @@ CLOCK_LEASE = timedelta(seconds=8)
 LATE_AFTER = timedelta(seconds=60)
 RECEIPTS_KEPT = timedelta(days=30)
 STARTED_AT = now()
+_CLOCK = select(Lease.until).where(Lease.name == "clock")
 LATE_CLOCK = lazy_gettext(
     "The scheduler has not run for a minute: chats don't end by themselves. Is scheduler.py running?"
 )
@@ -328,7 +329,7 @@ def lead_clock() -> bool:
 
 def last_tick() -> datetime | None:
     """When some scheduler last held the clock."""
-    until = db.session.scalar(select(Lease.until).where(Lease.name == "clock"))
+    until = db.session.connection().scalar(_CLOCK)
     return until - CLOCK_LEASE if until else None
 
 

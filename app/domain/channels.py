@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 from app.channels import registry
 from app.channels.base import NotSent, TemporaryError
 from app.clock import now
-from app.domain import call_failures, cases, chats, events, messages, quotas, settings
+from app.domain import call_failures, cases, chats, events, hot, messages, quotas, settings
 from app.domain.agents import Refused
 from app.domain.upsert import insert
 from app.extensions import db
@@ -38,6 +38,12 @@ LONGEST_NAME = 80
 SHOWN_EVENTS = 20
 SIGNATURES_WORRY_FOR = timedelta(hours=24)
 DELETED = "The channel was deleted."
+
+_IS_TROUBLED = or_(
+    Channel.problem.is_not(None),
+    Channel.quota_used * 100 >= Channel.quota_limit * min(quotas.LEVELS),
+)
+_TROUBLED = hot.Statement(select(Channel.id).where(_IS_TROUBLED).limit(1))
 
 
 class NotConnected(Refused):
@@ -137,10 +143,9 @@ def has_failing_signatures(channel: Channel) -> bool:
 
 def troubled() -> Sequence[Channel]:
     """Channels that admins must look at: refused by the provider, or near the end of their quota."""
-    is_near = Channel.quota_used * 100 >= Channel.quota_limit * min(quotas.LEVELS)
-    query = select(Channel).where(
-        Channel.state.in_(quotas.SENDING_STATES), or_(Channel.problem.is_not(None), is_near)
-    )
+    if not hot.finds(_TROUBLED):
+        return []
+    query = select(Channel).where(Channel.state.in_(quotas.SENDING_STATES), _IS_TROUBLED)
     found = db.session.scalars(query.order_by(Channel.name, Channel.id)).all()
     return [one for one in found if one.problem or quotas.level(quotas.of(one))]
 

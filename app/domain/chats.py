@@ -9,7 +9,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from app.channels import registry
 from app.channels.base import Content
@@ -21,6 +33,7 @@ from app.domain import (
     contacts,
     costs,
     events,
+    hot,
     messages,
     reading,
     settings,
@@ -36,6 +49,20 @@ PORTION_SECONDS = 0.05
 KEEP_OPEN = timedelta(minutes=5)
 ABANDONED_AFTER = timedelta(minutes=2)
 COUNTDOWN_FROM = 0.8
+
+
+_NEW = hot.Statement(
+    select(Case.__table__.c.id).where(text(ACTIVE), Case.__table__.c.taken_by_id.is_(None)).limit(1)
+)
+_ANSWERED = hot.Statement(
+    select(Case.__table__.c.id)
+    .where(
+        text(ACTIVE),
+        Case.__table__.c.taken_by_id == bindparam("agent_id"),
+        Case.__table__.c.last_contact_message_id.is_not(None),
+    )
+    .limit(1)
+)
 
 
 class NotActive(Refused):
@@ -59,6 +86,8 @@ class OtherChatActive(Refused):
 
 def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
     """Untaken chats, who waits longest first (S14)."""
+    if not hot.finds(_NEW):
+        return []
     return _active(visible_to(audience), Case.taken_by_id.is_(None), limit=limit)
 
 
@@ -100,6 +129,8 @@ def counts(agent: Agent) -> dict[str, int]:
 
 def responses(agent: Agent) -> Sequence[Case]:
     """Chats I have taken with contact messages that no page of mine has shown (S14, S15)."""
+    if not hot.finds(_ANSWERED, agent_id=agent.id):
+        return []
     seen = exists().where(
         ReadMark.agent_id == agent.id,
         ReadMark.case_id == Case.id,

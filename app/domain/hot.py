@@ -1,9 +1,9 @@
-"""Statements that run for every message of every customer, with little around the driver.
+"""Statements that run for every message and every page, with little around the driver.
 
 A Core statement is compiled once for each engine and from then on handed to the driver's own
 cursor: that takes a third of what `Connection.execute` does, which looks the compiled form up and
 builds a result around every row. It refuses to be a second way to the database: rows come back as
-the driver gives them, moments as text on SQLite, so only intake's own statements are run like this.
+the driver gives them, moments as text on SQLite, so only statements that know it are run like this.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +30,15 @@ def connection() -> Connection:
         found = session.connection()
         kept = session.info["hot"] = _transaction(session), found
     return kept[1]
+
+
+def finds(statement: "Statement", **values: Any) -> bool:
+    """Whether it finds a row, among what the session has not written yet, too.
+
+    Asked before objects are read that most pages find none of: it costs a twentieth of that.
+    """
+    db.session.flush()
+    return statement.first(connection(), **values) is not None
 
 
 def _transaction(session: Session) -> SessionTransaction | None:

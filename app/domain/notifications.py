@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.clock import now
-from app.domain import access, agents, cases, events
+from app.domain import access, agents, cases, events, hot
 from app.extensions import db
 from app.models import LARGEST_ID, SHOWN, UNREAD, Agent, Case, Notification
 from app.transaction import wake_after_commit
@@ -25,6 +25,12 @@ MOST_MAILS_AN_HOUR = 30
 KEPT = timedelta(days=30)
 # The count on every page goes no further.
 MOST_COUNTED = 100
+
+_UNREAD = hot.Statement(
+    select(Notification.__table__.c.id)
+    .where(Notification.__table__.c.agent_id == bindparam("agent_id"), text(UNREAD))
+    .limit(1)
+)
 
 
 # ── Telling ─────────────────────────────────────────────────────────────────────────────────
@@ -156,6 +162,8 @@ def listed(agent: Agent, *, before: int | None = None, limit: int) -> Sequence[N
 
 def unread_count(agent: Agent) -> int:
     """How many are unread; MOST_COUNTED means that many or more."""
+    if not hot.finds(_UNREAD, agent_id=agent.id):
+        return 0
     unread = _shown_to(agent).with_only_columns(Notification.id).join(Notification.case)
     some = unread.where(text(UNREAD)).limit(MOST_COUNTED).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import PASSWORD
+from tests.web.conftest import PASSWORD
 from sqlalchemy import select
 
 from app import transaction
