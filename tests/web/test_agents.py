@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from tests.web.conftest import PASSWORD
 from sqlalchemy import select
 
 from app import transaction
 from app.domain import agents, tokens
 from app.extensions import db
 from app.models import Agent, ApiToken, Case, Session
+from tests.web.conftest import PASSWORD
 
 FIELDS = {"name": "Dana", "email": "dana@example.com", "role": "agent", "access": "all"}
 NEW = "another handful of quiet words"
