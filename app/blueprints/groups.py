@@ -19,7 +19,7 @@ ONE = "/<int(max=2147483647):group_id>"
 @blueprint.get("")
 @admin_only
 def index() -> ResponseReturnValue:
-    return render_template("settings/groups/index.html", groups=agents.all_groups())
+    return render_template("settings/groups/index.html", groups=agents.groups_with_members())
 
 
 @blueprint.get("/new")

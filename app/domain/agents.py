@@ -163,6 +163,10 @@ def set_password(agent: Agent, password_hash: str) -> None:
 
 
 def all_groups() -> Sequence[Group]:
+    return db.session.scalars(select(Group).order_by(Group.name)).all()
+
+
+def groups_with_members() -> Sequence[Group]:
     query = select(Group).options(selectinload(Group.members)).order_by(Group.name)
     return db.session.scalars(query).all()
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.channels import registry
 from app.clock import now
-from app.domain import access, contacts, events, narrowing, search
+from app.domain import access, contacts, events, hot, narrowing, search
 from app.domain.access import Audience, visible_to
 from app.domain.agents import Refused
 from app.domain.narrowing import UNFILTERED, Filters
@@ -60,6 +60,12 @@ _FIRST_MESSAGE = (
     update(Case.__table__)
     .where(Case.__table__.c.id == bindparam("on_case"))
     .values(last_message_id=bindparam("message_id"), last_contact_message_id=bindparam("message_id"))
+)
+
+_ACTIVE = hot.Statement(
+    select(Case.__table__.c.id).where(
+        Case.__table__.c.conversation_id == bindparam("conversation_id"), text(ACTIVE)
+    )
 )
 
 
@@ -329,6 +335,8 @@ def shortened(subject: str, length: int = SUBJECT_LENGTH) -> str:
 
 def active_in(conversation_id: int) -> Case | None:
     """The conversation's active chat: at most one, the database says so (S26a)."""
+    if not hot.finds(_ACTIVE, conversation_id=conversation_id):
+        return None
     return db.session.scalar(
         select(Case).where(Case.conversation_id == conversation_id, text(ACTIVE))
     )

@@ -8,15 +8,25 @@ here: whoever removes rows is told which stored files nobody names any more.
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Row, delete, exists, func, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, select, update
 
 from app.clock import now
+from app.domain import hot
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Agent, Attachment, Case, Draft, Message
 
 MOST = 10
 KEPT = timedelta(days=1)
+_WAITING = hot.Statement(
+    select(Attachment.__table__.c.id)
+    .where(
+        Attachment.__table__.c.case_id == bindparam("case_id"),
+        Attachment.__table__.c.agent_id == bindparam("agent_id"),
+        Attachment.__table__.c.message_id.is_(None),
+    )
+    .limit(1)
+)
 
 
 class TooMany(Refused):
@@ -25,6 +35,8 @@ class TooMany(Refused):
 
 def of_draft(case: Case, agent: Agent) -> Sequence[Attachment]:
     """In the order they were put there."""
+    if not hot.finds(_WAITING, case_id=case.id, agent_id=agent.id):
+        return []
     query = select(Attachment).where(*_in_draft(case, agent)).order_by(Attachment.id)
     return db.session.scalars(query).all()
 
