@@ -25,8 +25,8 @@ _INSERT = hot.Statement(
 )
 
 
-# So many events back one more may still be committed on PostgreSQL.
-OVERLAP = 200
+# So many events back one more may still be committed on PostgreSQL. SQLite has one writer at a time.
+OVERLAP = {"postgresql": 200, "sqlite": 0}
 # After these a chat may be nobody's.
 UNTAKEN = frozenset({"case.created", "chat.reactivated_by_contact", "chat.put_back"})
 
@@ -104,10 +104,15 @@ def of_case(case: Case, *, after: int = 0, limit: int = 200) -> Sequence[Event]:
 def are_beside_cases(*, after: int) -> bool:
     """Whether anything happened after this event that is no case's: a label, a name, a setting.
 
-    Ids may commit out of order on PostgreSQL, so what happened a little before counts too.
+    What may have been committed late counts too.
     """
-    query = select(Event.id).where(Event.case_id.is_(None), Event.id > after - OVERLAP).limit(1)
+    query = select(Event.id).where(Event.case_id.is_(None), Event.id > after - overlap()).limit(1)
     return db.session.scalar(query) is not None
+
+
+def overlap() -> int:
+    """How many ids below the newest one may still appear."""
+    return OVERLAP[db.engine.dialect.name]
 
 
 def of_rules(*, before: int | None, limit: int) -> Sequence[Event]:

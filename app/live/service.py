@@ -28,6 +28,7 @@ from app.models import Agent, Case, Event
 from app.workers import Worker
 
 PORTION = 500
+MOST_SEEN = 800
 RIGHTS_EVERY_SECONDS = 2.0
 # In busy moments pages hear of many events together, and requests have the processor in between:
 # the reader rests a tenth of a second, and three times as long as it had to work.
@@ -71,7 +72,7 @@ class Live:
     worker: Worker
     incoming: Incoming
     newest: int = 0
-    seen: deque[int] = field(default_factory=lambda: deque(maxlen=events.OVERLAP * 4))
+    seen: deque[int] = field(default_factory=lambda: deque(maxlen=MOST_SEEN))
     pushed: dict[Hashable, str] = field(default_factory=dict)
     states: Mapping[int, str] | None = None
     rights_checked_at: float = 0.0
@@ -105,7 +106,7 @@ def begin(live: Live) -> None:
 
 def start_from_now(live: Live) -> None:
     """What happened so far is known; what commits late with an id in between is still read."""
-    live.seen.extend(events.newest_ids(events.OVERLAP))
+    live.seen.extend(events.newest_ids(max(1, events.overlap())))
     live.newest = max(live.seen, default=0)
 
 
@@ -161,10 +162,11 @@ def _look(live: Live) -> bool:
 
 def _fresh_events(live: Live) -> list[Any]:
     columns = select(Event.id, Event.type, Event.case_id, Event.agent_id, Event.data)
-    query = columns.where(Event.id > live.newest - events.OVERLAP).order_by(Event.id)
+    overlap = events.overlap()
+    query = columns.where(Event.id > live.newest - overlap).order_by(Event.id)
     seen = set(live.seen)
     fresh = [
-        row for row in db.session.execute(query.limit(PORTION + events.OVERLAP)) if row.id not in seen
+        row for row in db.session.execute(query.limit(PORTION + overlap)) if row.id not in seen
     ]
     live.seen.extend(row.id for row in fresh)
     live.newest = max([live.newest, *(row.id for row in fresh)])

@@ -198,7 +198,8 @@ def test_only_who_was_told_hears_of_a_notification_and_of_reading_it(live, pages
     assert "notifications" not in pages.topics(other)
 
 
-def test_event_that_commits_late_is_told_all_the_same(live, pages, alice):  # S16
+def test_event_that_commits_late_is_told_all_the_same(live, pages, alice, monkeypatch):  # S16
+    monkeypatch.setitem(events.OVERLAP, "sqlite", 200)  # as on PostgreSQL
     chat = chat_of(connected("toy"))
     page = pages.open(alice, f"case:{chat.id}")
     late = events.newest_ids(1)[0] + 1

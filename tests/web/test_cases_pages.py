@@ -7,7 +7,7 @@ from babel.support import NullTranslations
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import cases, chats, contacts, drafts, events, labels
+from app.domain import cases, chats, contacts, drafts, labels
 from app.extensions import db
 from app.models import Agent, Case, Contact, Group, Message
 from tests import world
@@ -396,11 +396,10 @@ def regions(page: str) -> set[str]:
 
 
 @pytest.fixture
-def slight(app, at_desk, monkeypatch) -> tuple[int, int]:
+def slight(app, at_desk) -> tuple[int, int]:
     """A chat somebody looks at, beside which nothing has happened lately; its number and the page's cursor."""
     number = chat_in(app)
     opened = at_desk.get(f"/chats/{number}").text
-    monkeypatch.setattr(events, "OVERLAP", 0)
     return number, cursor(opened)
 
 
