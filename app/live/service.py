@@ -312,8 +312,9 @@ def _tell_states(live: Live) -> None:
     """Who came, went or chose something else since the last look (H2); nobody's page waits for a write."""
     clients = live.hub.clients()
     known, live.states = live.states, presence.states() if clients else None
-    if known is None or live.states is None or known == live.states:
+    if live.states is None or known == live.states:
         return
+    known = known or {}  # nobody looked before: somebody may have chosen since the first page was shown
     changed = {id_ for id_ in known.keys() | live.states.keys() if known.get(id_) != live.states.get(id_)}
     told: dict[tuple[str, ...], set[int]] = {}
     for client in clients:

@@ -430,6 +430,14 @@ def test_pages_that_show_agents_hear_who_comes_and_goes(live, pages, alice, bob,
     assert pages.topics(other) == set()
 
 
+def test_state_that_was_chosen_before_the_first_look_is_told(live, pages, alice, bob):  # H2, S16
+    table = pages.open(alice, "agents")
+    with transaction.writing():
+        presence.choose(db.session.get_one(Agent, bob.id), "no_chats")
+    look(live, rights=True)
+    assert pages.topics(table) == {"agents"}
+
+
 def test_who_chooses_no_chats_sees_their_icon_go_out_in_every_tab(live, pages, bob):  # H2
     chat_of(connected("toy"), "My order is late")
     page = pages.open(bob, "state")
