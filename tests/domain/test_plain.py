@@ -37,16 +37,19 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     """All of what intake writes, without what is another's in each row."""
     db.session.expire_all()
     found = {}
-    for name in TABLES:
+    # SQLite's index holds no texts to be compared.
+    for name in TABLES if db.engine.dialect.name == "sqlite" else (*TABLES, "message_search"):
         table = db.session.execute(text(f"SELECT * FROM {name}")).mappings()
         found[name] = [
             {column: value for column, value in row.items() if not column.endswith(OWN)}
             for row in table
         ]
-    for word in ("ORD-0012345", "yesterday", "secret"):
-        hits = len(search.find_cases(word, condition=true()).case_ids)
-        found[f"search for {word}"] = [{"hits": hits}]
+    found["hits"] = [{word[:3]: hits(word)} for word in ("ORD-0012345", "yesterday")]
     return found
+
+
+def hits(word: str) -> int:
+    return len(search.find_cases(word, condition=true()).case_ids)
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def test_plain_messages_leave_the_rows_that_they_leave_one_by_one(
 
     assert written(channel, *batch) == singly
     assert len(singly["messages"]) == 4
-    assert singly["search for yesterday"] == [{"hits": 1}]
+    assert singly["hits"] == [{"ORD": 1}, {"yes": 1}]
 
 
 def test_plain_messages_are_not_taken_in_one_by_one(channel, monkeypatch):  # S6
@@ -177,7 +180,8 @@ def test_message_that_was_taken_back_before_it_came_shows_nothing(channel):  # L
     intake.store(call(channel, event))
 
     assert texts(chat) == ["hello", ""]
-    assert rows()["search for secret"] == [{"hits": 0}]
+    assert "secret" not in str(rows())
+    assert hits("secret") == 0
 
 
 def test_two_processes_take_the_same_events_in_once(app, channel):  # S6, F8
@@ -206,9 +210,12 @@ def test_two_processes_take_the_same_events_in_once(app, channel):  # S6, F8
     assert count(Event) == 5 * 2 + 40
 
 
-def test_what_fails_among_plain_messages_is_kept_back_alone(app, channel, monkeypatch):  # S6
+@pytest.mark.parametrize(
+    ("database", "bad"), [("postgresql", "nul \0"), ("postgresql", "poison"), ("sqlite", "poison")]
+)
+def test_what_fails_among_plain_messages_is_kept_back_alone(app, channel, bad, monkeypatch):  # S6
     chat_of(channel, who="Ua"), chat_of(channel, who="Ub")
-    calls = [call(channel, said("good", who="Ua")), call(channel, said("poison", who="Ub"))]
+    calls = [call(channel, said("good", who="Ua")), call(channel, said(bad, who="Ub"))]
     transaction.release()
     make_indigestible(monkeypatch, "poison")
 
