@@ -27,20 +27,20 @@ def milliseconds(pids: Iterable[int]) -> float:
 
 def pss_megabytes(pids: Iterable[int]) -> float:
     """Resident memory, pages that several processes share counted once."""
-    total = 0
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
-    return total / 1024
+    return _megabytes(pids, "Pss:")
 
 
 def private_megabytes(pids: Iterable[int]) -> float:
     """Memory that nobody else shares: PSS grows by itself when a neighbour with the same libraries ends."""
+    return _megabytes(pids, "Private_")
+
+
+def _megabytes(pids: Iterable[int], beginning: str) -> float:
+    """The sum of the lines of /proc/PID/smaps_rollup that begin like this."""
     total = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_"):
+            if line.startswith(beginning):
                 total += int(line.split()[1])
     return total / 1024
 

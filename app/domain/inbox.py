@@ -60,9 +60,9 @@ _MESSAGE = hot.Insertion(
     *("quoted_id", "quote_token", "album_key", "album_place"),
 )
 _AT = bindparam("at", type_=Moment)
-_MESSAGE_ARRIVED = hot.Statement(
+MESSAGE_ARRIVED = hot.Statement(
     update(Case.__table__)
-    .where(Case.__table__.c.id == bindparam("on_case"))
+    .where(Case.__table__.c.id == bindparam("case_id"))
     .values(
         last_message_at=_AT,
         last_activity_at=_AT,
@@ -204,7 +204,7 @@ def _add_message(connection: Connection, source: Source, event: Inbound, place: 
         changes.mark(message_id, moments)
     if is_reactivated:
         _reactivate(case_id, place, sender)
-    _MESSAGE_ARRIVED.count(connection, on_case=case_id, at=moment, message_id=message_id)
+    MESSAGE_ARRIVED.count(connection, case_id=case_id, at=moment, message_id=message_id)
     if event.text:
         search.add_message(message_id, case_id, event.text)
     if event.files:

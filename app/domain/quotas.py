@@ -83,7 +83,7 @@ def claim_due() -> int | None:
 
 def is_any_due() -> bool:
     """Whether it is worth taking the writer's lock to claim."""
-    return db.session.scalar(next_due()) is not None
+    return db.session.scalar(next_due().limit(1)) is not None
 
 
 def next_due() -> Select[tuple[int]]:

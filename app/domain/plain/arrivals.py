@@ -1,7 +1,7 @@
 """What came and what became of it, in the words that both databases' writers share."""
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.channels.base import Inbound
 from app.domain.places import Source
@@ -20,6 +20,21 @@ class Taken(NamedTuple):
     key: str
     is_new: bool
     case_id: int | None
+
+
+def columns(source: Source, event: Inbound) -> dict[str, Any]:
+    """What both databases' tables hold of an event as it came, by column."""
+    return {
+        "channel_id": source.id,
+        "event_key": event.key,
+        "reply_token": event.reply_token,
+        "external_id": event.message_id,
+        "kind": event.message_kind,
+        "text": event.text,
+        "payload": as_json(event.payload) if event.payload else None,
+        "is_late": event.is_redelivered,
+        "quote_token": event.quote_token,
+    }
 
 
 def address(arrival: Arrival) -> Address:

@@ -13,7 +13,7 @@ from app.channels.base import Inbound
 from app.clock import now
 from app.domain import hot
 from app.domain.places import Source
-from app.domain.plain.arrivals import Arrival, Taken, address, as_json
+from app.domain.plain.arrivals import Arrival, Taken, address, as_json, columns
 from app.domain.search import postgresql as index
 from app.domain.search import tokens
 
@@ -98,19 +98,10 @@ def take_in(connection: Connection, wave: Sequence[Arrival]) -> Iterator[Taken]:
 def _told(place: int, source: Source, event: Inbound) -> dict[str, Any]:
     words = tokens.read(event.text)
     lexemes, searched = index.columns([words]) if words.tokens else ("", "")
-    return {
+    return columns(source, event) | {
         "place": place,
-        "channel_id": source.id,
         "sender": event.conversation_id,
-        "event_key": event.key,
-        "reply_token": event.reply_token,
-        "external_id": event.message_id,
-        "kind": event.message_kind,
-        "text": event.text,
-        "payload": as_json(event.payload) if event.payload else None,
         "sent_at": event.occurred_at.isoformat(),
-        "is_late": event.is_redelivered,
-        "quote_token": event.quote_token,
         "tokens": lexemes,
         "words": searched,
     }

@@ -7,16 +7,16 @@ rows are numbered one after the other. What came before is left out; `inbox` kno
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, text, update
+from sqlalchemy import insert, text
 from sqlalchemy.engine import Connection
 
 from app.clock import now
-from app.columns import Moment
 from app.domain import hot
-from app.domain.plain.arrivals import Arrival, Taken, as_json
+from app.domain.inbox import MESSAGE_ARRIVED
+from app.domain.plain.arrivals import Arrival, Taken, as_json, columns
 from app.domain.search import sqlite as index
 from app.domain.search import tokens
-from app.models import Case, Event, Message, Receipt
+from app.models import Event, Message, Receipt
 
 _FIND = hot.Statement(
     text(
@@ -49,19 +49,6 @@ _MESSAGE = hot.Statement(
     *("id", "case_id", "channel_id", "direction", "kind", "text", "contact_id", "is_automatic"),
     *("external_id", "payload", "sent_at", "received_at", "is_late", "quote_token"),
 )
-_AT = bindparam("received_at", type_=Moment)
-_ARRIVED = hot.Statement(
-    update(Case.__table__)
-    .where(Case.__table__.c.id == bindparam("case_id"))
-    .values(
-        last_message_at=_AT,
-        last_activity_at=_AT,
-        last_contact_at=_AT,
-        last_message_id=bindparam("id"),
-        last_contact_message_id=bindparam("id"),
-        unanswered_since=func.coalesce(Case.__table__.c.unanswered_since, _AT),
-    )
-)
 _FACT = hot.Statement(
     insert(Event.__table__), *("type", "occurred_at", "case_id", "message_id", "data")
 )
@@ -82,7 +69,7 @@ def take_in(connection: Connection, wave: Sequence[Arrival]) -> Iterator[Taken]:
     moment = now()
     _RECEIPT.many(connection, rows, received_at=moment, attempts=0)
     _MESSAGE.many(connection, rows, received_at=moment, direction="in", is_automatic=False)
-    _ARRIVED.many(connection, rows, received_at=moment)
+    MESSAGE_ARRIVED.many(connection, rows, at=moment)
     index.add_messages(connection, [row for row in rows if row["words"]])
     _FACT.many(connection, rows, occurred_at=moment, type="message.received", data="{}")
     for place, *_ids, is_known in found:
@@ -98,21 +85,12 @@ def _row(
 ) -> dict[str, Any]:
     """What to write of one: the columns of all tables together, by name."""
     source, event = arrival
-    return {
+    return columns(source, event) | {
         "id": id_,
         "message_id": id_,
         "case_id": case_id,
-        "channel_id": source.id,
         "conversation_id": conversation_id,
         "contact_id": contact_id,
-        "event_key": event.key,
-        "reply_token": event.reply_token,
-        "external_id": event.message_id,
-        "kind": event.message_kind,
-        "text": event.text,
-        "payload": as_json(event.payload) if event.payload else None,
         "sent_at": event.occurred_at,
-        "is_late": event.is_redelivered,
-        "quote_token": event.quote_token,
         "words": index.stored(tokens.read(event.text)),
     }
