@@ -42,6 +42,7 @@ from app.domain import (
     notifications,
     password_requests,
     sessions,
+    ticks,
     tokens,
     uploads,
     webhook_calls,
@@ -55,11 +56,9 @@ from app.live import service
 from app.models import Lease, Receipt
 from app.workers import OWNER, Lookout, Worker
 
-CLOCK_LEASE = timedelta(seconds=8)
 LATE_AFTER = timedelta(seconds=60)
 RECEIPTS_KEPT = timedelta(days=30)
 STARTED_AT = now()
-_CLOCK = select(Lease.until).where(Lease.name == "clock")
 LATE_CLOCK = lazy_gettext(
     "The scheduler has not run for a minute: chats don't end by themselves. Is scheduler.py running?"
 )
@@ -131,7 +130,7 @@ def stop_workers(app: Flask) -> None:
 
 def _warnings() -> list[str]:
     """What admins should see on every page."""
-    late = [str(LATE_CLOCK)] if is_late(last_tick()) else []
+    late = [str(LATE_CLOCK)] if is_late(ticks.latest()) else []
     return late + ([NO_STORAGE % {"why": why}] if (why := storage.place().problem) else [])
 
 
@@ -313,24 +312,18 @@ def tidy() -> None:
 def lead_clock() -> bool:
     """Take or keep the lease of the sweeps; a dead leader's runs out in time for the next tick (F24)."""
     moment = now()
-    statement = insert(Lease).values(name="clock", owner=OWNER, until=moment + CLOCK_LEASE)
+    statement = insert(Lease).values(name=ticks.NAME, owner=OWNER, until=moment + ticks.LEASE)
     with transaction.writing():
         leader = db.session.scalar(
             statement.on_conflict_do_update(
                 index_elements=["name"],
-                set_={"owner": OWNER, "until": moment + CLOCK_LEASE},
+                set_={"owner": OWNER, "until": moment + ticks.LEASE},
                 where=(Lease.owner == OWNER)
                 | (Lease.until < moment)
-                | (Lease.until > moment + CLOCK_LEASE * 2),
+                | (Lease.until > moment + ticks.LEASE * 2),
             ).returning(Lease.owner)
         )
     return leader == OWNER
-
-
-def last_tick() -> datetime | None:
-    """When some scheduler last held the clock."""
-    until = db.session.connection().scalar(_CLOCK)
-    return until - CLOCK_LEASE if until else None
 
 
 def is_late(tick: datetime | None) -> bool:

@@ -89,7 +89,7 @@ def _job(claim: Claim) -> _Job:
         ],
     )
     channel, message = attachment.case.channel, attachment.message
-    largest = settings.get("media.largest_mb") * settings.MEGABYTE
+    largest = settings.get(settings.LARGEST_FILE) * settings.MEGABYTE
     job = _Job(attachment, channel, message.external_id if message else None, largest)
     db.session.expunge_all()
     transaction.release()

@@ -58,7 +58,7 @@ def of(active: Sequence[Case]) -> list[Row]:
     """Rows in the given order: two further queries, however many chats there are."""
     if not active:
         return []
-    minutes = settings.get("chats.inactivity_minutes")
+    minutes = settings.get(settings.INACTIVITY)
     last = cases.snippets(active)
     return [_row(case, words.of(last[case.id]) if case.id in last else "", minutes) for case in active]
 

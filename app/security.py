@@ -138,7 +138,7 @@ def _let_files_in() -> None:
     """Before the form is read for its token, and for these views alone."""
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "_takes_files", False) and "token" in session:
-        largest = settings.get("media.largest_mb") * settings.MEGABYTE
+        largest = settings.get(settings.LARGEST_FILE) * settings.MEGABYTE
         request.max_content_length = largest + LARGEST_STRANGERS_FORM
 
 

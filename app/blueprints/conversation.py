@@ -10,7 +10,7 @@ from functools import cached_property
 
 from flask import g, request
 
-from app import media
+from app import foresight, media
 from app.blueprints import picks
 from app.blueprints.answers import id_of
 from app.blueprints.picks import Waiting
@@ -36,7 +36,7 @@ from app.domain import (
 from app.domain.agents import Refused
 from app.domain.members import Member
 from app.domain.messages import Changes
-from app.models import Agent, Attachment, Case, Draft, Group, Identity, Label, Message
+from app.models import Agent, Attachment, Case, Draft, Identity, Label, Message
 from app.rows import picture_of
 
 OLDER = messages.PAGE
@@ -91,21 +91,30 @@ class Regions:
         is_shown = active and active.id != self.case.id and access.may_see(g.agent, active)
         return active if is_shown else None
 
-    @cached_property
-    def people(self) -> list[Agent]:
+    @property
+    def people(self) -> Sequence[Agent]:
+        """Whom a chat can be handed over to."""
         return agents.who_may_have(self.case)
 
     @property
-    def groups(self) -> Sequence[Group]:
-        return agents.all_groups()
+    def assignees(self) -> list[tuple[int, str]]:
+        """Ids and names to choose from; whoever has the case is among them, whatever became of them."""
+        able = agents.names_of_who_may_have(self.case)
+        own = self.case.assignee
+        return able if own is None or (own.id, own.name) in able else [(own.id, own.name), *able]
+
+    @property
+    def groups(self) -> list[tuple[int, str]]:
+        return agents.group_names()
 
     @cached_property
     def labels(self) -> Sequence[Label]:
         return labels.of_case(self.case)
 
     @property
-    def other_labels(self) -> list[Label]:
-        return [label for label in labels.listed() if label not in self.labels]
+    def other_labels(self) -> list[str]:
+        own = {label.id for label in self.labels}
+        return [name for id_, name in labels.names() if id_ not in own]
 
     @property
     def history(self) -> Sequence[Case]:
@@ -178,6 +187,7 @@ class Conversation:
 
 def open_(case: Case, before: int | None = None) -> Conversation:
     """The newest messages; for browsers without scripts, those before one."""
+    foresight.of_conversation(g.agent, case)
     # The cursor first: what happens between the two queries is then fetched twice, never lost.
     cursor = messages.cursor_of(case)
     found = messages.newest(case, limit=OLDER + 1, before=before)
@@ -193,7 +203,7 @@ def open_(case: Case, before: int | None = None) -> Conversation:
         text_limit=text_limit(case),
         uploads=(waiting := uploads.of_draft(case, g.agent)),
         files_problem=_problem_with(case, "", waiting),
-        largest_mb=settings.get("media.largest_mb"),
+        largest_mb=settings.get(settings.LARGEST_FILE),
         shows_typing=shows_typing(case),
         friend_link=registry.adapter(case.channel.kind).friend_link(case.channel),
     )

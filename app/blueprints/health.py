@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import background, schema, storage
+from app.domain import ticks
 from app.extensions import db
 from app.live import service
 
@@ -29,7 +30,7 @@ def readyz() -> ResponseReturnValue:
     """503 when this process can't work; `problems` says in words what is wrong, here or elsewhere."""
     try:
         is_migrated = schema.is_current(db.session.connection())
-        tick = background.last_tick() if is_migrated else None
+        tick = ticks.latest() if is_migrated else None
     except SQLAlchemyError:
         return _unavailable("unreachable", "The database can't be reached.")
     if not is_migrated:

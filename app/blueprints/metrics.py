@@ -11,10 +11,10 @@ from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import background, counters, storage
+from app import counters, storage
 from app.clock import now
 from app.config import LOOPBACK_HOSTS
-from app.domain import metrics
+from app.domain import metrics, ticks
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -113,7 +113,7 @@ def _asked() -> dict[str, float]:
     for queue, (count, age) in metrics.waiting().items():
         asked[counters.series("mado_queue_depth", queue=queue)] = count
         asked[counters.series("mado_queue_age_seconds", queue=queue)] = age
-    if tick := background.last_tick():
+    if tick := ticks.latest():
         asked["mado_scheduler_tick_age_seconds"] = (now() - tick).total_seconds()
     return asked
 

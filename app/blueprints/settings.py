@@ -11,9 +11,9 @@ from app.domain import settings
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
-MINUTES = "chats.inactivity_minutes"
-PUT_BACK = "chats.put_back_abandoned"
-LARGEST = "media.largest_mb"
+MINUTES = settings.INACTIVITY
+PUT_BACK = settings.PUT_BACK
+LARGEST = settings.LARGEST_FILE
 WHO_MUST = settings.SECOND_FACTOR
 
 

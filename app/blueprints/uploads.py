@@ -35,7 +35,7 @@ PIECE = 64 * 1024
 def add(number: int) -> ResponseReturnValue:
     """Put a file into my draft of this case; a form may bring several."""
     case_or_404(number)
-    largest_mb = settings.get("media.largest_mb")
+    largest_mb = settings.get(settings.LARGEST_FILE)
     if wants_fragment():
         name = unquote(request.headers.get("X-Filename", ""))
         return _add_one(number, Upload(name, _pieces(request.stream)), largest_mb)

@@ -8,9 +8,9 @@ LooksOnly. It refuses to know how either is told to people.
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, false, or_, true
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, false, or_, true
 
-from app.models import Agent, Case
+from app.models import Agent, Case, group_members
 
 
 class LooksOnly(Exception):
@@ -42,6 +42,24 @@ class Placed(Protocol):
 
 
 EVERYTHING = Audience("all")
+# So many statements that differ by audience are kept ready: to make one takes longer than to run it.
+AUDIENCES = 200
+
+_GROUP_ID = bindparam("group_id", type_=Integer)
+# The condition on Agent that `may_have` is of one: for a case of the group `group_id`, which may be None.
+WHO_MAY_HAVE = and_(
+    Agent.is_active,
+    Agent.may_change,
+    or_(
+        Agent.role == "admin",
+        Agent.access != "own_groups",
+        _GROUP_ID.is_(None),
+        exists().where(
+            group_members.c.agent_id == Agent.id,
+            group_members.c.group_id == _GROUP_ID,
+        ),
+    ),
+)
 
 
 def audience_of(agent: Agent) -> Audience:
@@ -73,7 +91,10 @@ def may_see(agent: Agent, case: Placed) -> bool:
 
 
 def may_have(agent: Agent, case: Placed) -> bool:
-    """Whether it can be given to them: who sees only what is theirs sees it from then on."""
+    """Whether it can be given to them: who sees only what is theirs sees it from then on.
+
+    WHO_MAY_HAVE says the same to the database.
+    """
     is_able = agent.is_active and agent.may_change
     return is_able and (agent.access == "assigned" or may_see(agent, case))
 

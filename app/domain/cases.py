@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import (
-    Row,
+    Select,
     and_,
     bindparam,
     insert,
@@ -14,13 +14,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import defer, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.channels import registry
 from app.clock import now
 from app.domain import access, contacts, events, hot, narrowing, search
-from app.domain.access import Audience, visible_to
+from app.domain.access import AUDIENCES, Audience, visible_to
 from app.domain.agents import Refused
 from app.domain.narrowing import UNFILTERED, Filters
 from app.domain.search import Cursor
@@ -31,7 +32,6 @@ from app.models import (
     PRIORITIES,
     STATUSES,
     Agent,
-    Base,
     Case,
     Channel,
     Contact,
@@ -46,27 +46,45 @@ LONGEST_SUBJECT = 200
 PAGE = 50
 WITH_LABELS = selectinload(Case.labels)
 
-_INSERT = {
-    model: insert(model.__table__).returning(model.__table__.c.id)
-    for model in (Channel, Contact, Identity, Conversation, Case, Message)
-}
-_MANUAL_CHANNEL = (
+_MANUAL_CHANNEL = hot.Statement(
     select(Channel.__table__.c.id, Channel.__table__.c.group_id)
     .where(Channel.__table__.c.kind == "manual")
     .order_by(Channel.__table__.c.id)
     .limit(1)
 )
-_FIRST_MESSAGE = (
+_NEW_CONTACT = hot.Insertion(insert(Contact.__table__), "name", "created_at")
+_NEW_IDENTITY = hot.Insertion(
+    insert(Identity.__table__), *("channel_id", "external_id", "contact_id", "lookup_attempts")
+)
+_NEW_CONVERSATION = hot.Insertion(
+    insert(Conversation.__table__),
+    *("channel_id", "kind", "external_id", "identity_id", "lookup_attempts", "created_at"),
+)
+_NEW_CASE = hot.Insertion(
+    insert(Case.__table__),
+    *("channel_id", "conversation_id", "contact_id", "group_id", "subject", "subject_is_edited"),
+    *("status", "priority", "chat_state", "is_spam", "created_at", "last_message_at"),
+    *("last_activity_at", "last_contact_at", "unanswered_since"),
+)
+_NEW_MESSAGE = hot.Insertion(
+    insert(Message.__table__),
+    *("case_id", "channel_id", "direction", "kind", "text", "contact_id", "is_automatic"),
+    *("received_at", "is_late"),
+)
+_FIRST_MESSAGE = hot.Statement(
     update(Case.__table__)
     .where(Case.__table__.c.id == bindparam("on_case"))
     .values(last_message_id=bindparam("message_id"), last_contact_message_id=bindparam("message_id"))
 )
 
-_ACTIVE = hot.Statement(
+ANY_ACTIVE = hot.Statement(
     select(Case.__table__.c.id).where(
         Case.__table__.c.conversation_id == bindparam("conversation_id"), text(ACTIVE)
     )
 )
+
+
+_SNIPPETS = select(Message).where(Message.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +127,7 @@ def listed(
 def snippets(cases: Sequence[Case]) -> dict[int, Message]:
     """The last message of each case, by case id, in one query."""
     ids = [case.last_message_id for case in cases if case.last_message_id]
-    found = db.session.scalars(select(Message).where(Message.id.in_(ids))).all() if ids else []
+    found = db.session.scalars(_SNIPPETS, {"ids": ids}).all() if ids else []
     return {message.case_id: message for message in found}
 
 
@@ -117,8 +135,7 @@ def visible(number: int, audience: Audience) -> Case | None:
     """The case with this number, None when it isn't there or not for these eyes."""
     if not 0 < number <= LARGEST_ID:
         return None
-    query = select(Case).where(Case.id == number, Case.deleted_at.is_(None), visible_to(audience))
-    return db.session.scalar(query.options(*shown_in_lists()))
+    return db.session.scalar(_visible(audience), {"number": number})
 
 
 def lock(case: Case) -> Case:
@@ -149,37 +166,47 @@ def open_by_hand(
 
     One statement a row, because programs open many.
     """
-    channel = _manual_channel()
-    moment = now()
-    contact_id = _add(Contact, name=contact_name.strip()[:200] or None)
-    place = {"channel_id": channel.id, "external_id": f"{contact_id}"}
-    identity_id = _add(Identity, contact_id=contact_id, **place)
-    case_id = _add(
-        Case,
-        channel_id=channel.id,
-        conversation_id=_add(Conversation, kind="thread", identity_id=identity_id, **place),
+    here, moment = hot.connection(), now()
+    channel_id, group_id = _manual_channel(here)
+    name = contact_name.strip()[:200] or None
+    contact_id = _NEW_CONTACT.id(here, name=name, created_at=moment)
+    place = {"channel_id": channel_id, "external_id": f"{contact_id}", "lookup_attempts": 0}
+    identity_id = _NEW_IDENTITY.id(here, contact_id=contact_id, **place)
+    conversation_id = _NEW_CONVERSATION.id(
+        here, kind="thread", identity_id=identity_id, created_at=moment, **place
+    )
+    case_id = _NEW_CASE.id(
+        here,
+        channel_id=channel_id,
+        conversation_id=conversation_id,
         contact_id=contact_id,
+        group_id=group.id if group else group_id,
         subject=one_line(subject) or shortened(text_),
         subject_is_edited=bool(subject.strip()),
-        group_id=group.id if group else channel.group_id,
+        status="open",
+        priority="normal",
+        chat_state="none",
+        is_spam=False,
         created_at=moment,
         last_message_at=moment,
         last_activity_at=moment,
         last_contact_at=moment,
         unanswered_since=moment,
     )
-    message_id = _add(
-        Message,
+    message_id = _NEW_MESSAGE.id(
+        here,
         case_id=case_id,
-        channel_id=channel.id,
+        channel_id=channel_id,
         direction="in",
+        kind="text",
         text=text_,
         contact_id=contact_id,
+        is_automatic=False,
         received_at=moment,
+        is_late=False,
     )
-    db.session.connection().execute(_FIRST_MESSAGE, {"on_case": case_id, "message_id": message_id})
-    query = select(Case).where(Case.id == case_id).options(*shown_in_lists())
-    case = db.session.scalars(query).one()
+    _FIRST_MESSAGE.count(here, on_case=case_id, message_id=message_id)
+    case = db.session.scalars(_visible(access.EVERYTHING), {"number": case_id}).one()
     set_committed_value(case, "labels", [])
     search.add_message(message_id, case_id, text_)
     contacts.index(case)
@@ -335,7 +362,7 @@ def shortened(subject: str, length: int = SUBJECT_LENGTH) -> str:
 
 def active_in(conversation_id: int) -> Case | None:
     """The conversation's active chat: at most one, the database says so (S26a)."""
-    if not hot.finds(_ACTIVE, conversation_id=conversation_id):
+    if not hot.finds(ANY_ACTIVE, conversation_id=conversation_id):
         return None
     return db.session.scalar(
         select(Case).where(Case.conversation_id == conversation_id, text(ACTIVE))
@@ -365,21 +392,26 @@ def shown_in_lists() -> tuple:
     )
 
 
+@lru_cache(maxsize=AUDIENCES)
+def _visible(audience: Audience) -> Select[tuple[Case]]:
+    query = select(Case).where(
+        Case.id == bindparam("number"), Case.deleted_at.is_(None), visible_to(audience)
+    )
+    return query.options(*shown_in_lists())
+
+
 def _in_order(ids: Sequence[int]) -> list[Case]:
     query = select(Case).where(Case.id.in_(ids)).options(*shown_in_lists(), WITH_LABELS)
     found = {case.id: case for case in db.session.scalars(query).all()}
     return [found[case_id] for case_id in ids if case_id in found]
 
 
-def _manual_channel() -> Row:
+def _manual_channel(here: Connection) -> tuple[int, int | None]:
     """The id and default group of the channel that cases written by hand belong to."""
-    found = db.session.connection().execute(_MANUAL_CHANNEL).first()
-    if found is None:
-        _add(Channel, kind="manual", name="Written by hand", state="connected")
-        found = db.session.connection().execute(_MANUAL_CHANNEL).one()
-    return found
-
-
-def _add(model: type[Base], **values: object) -> int:
-    """Insert one row; its id."""
-    return db.session.connection().scalar(_INSERT[model], values)
+    found: tuple[int, int | None] | None = _MANUAL_CHANNEL.first(here)
+    if found:
+        return found
+    channel = Channel(kind="manual", name="Written by hand", state="connected")
+    db.session.add(channel)
+    db.session.flush()
+    return channel.id, None

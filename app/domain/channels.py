@@ -43,7 +43,7 @@ _IS_TROUBLED = or_(
     Channel.problem.is_not(None),
     Channel.quota_used * 100 >= Channel.quota_limit * min(quotas.LEVELS),
 )
-_TROUBLED = hot.Statement(select(Channel.id).where(_IS_TROUBLED).limit(1))
+ANY_TROUBLED = hot.Statement(select(Channel.id).where(_IS_TROUBLED).limit(1))
 
 
 class NotConnected(Refused):
@@ -143,7 +143,7 @@ def has_failing_signatures(channel: Channel) -> bool:
 
 def troubled() -> Sequence[Channel]:
     """Channels that admins must look at: refused by the provider, or near the end of their quota."""
-    if not hot.finds(_TROUBLED):
+    if not hot.finds(ANY_TROUBLED):
         return []
     query = select(Channel).where(Channel.state.in_(quotas.SENDING_STATES), _IS_TROUBLED)
     found = db.session.scalars(query.order_by(Channel.name, Channel.id)).all()

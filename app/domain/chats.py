@@ -8,9 +8,11 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     and_,
     bindparam,
     delete,
@@ -38,7 +40,7 @@ from app.domain import (
     reading,
     settings,
 )
-from app.domain.access import Audience, visible_to
+from app.domain.access import AUDIENCES, Audience, visible_to
 from app.domain.agents import Refused
 from app.domain.upsert import insert
 from app.extensions import db
@@ -51,10 +53,10 @@ ABANDONED_AFTER = timedelta(minutes=2)
 COUNTDOWN_FROM = 0.8
 
 
-_NEW = hot.Statement(
+ANY_NEW = hot.Statement(
     select(Case.__table__.c.id).where(text(ACTIVE), Case.__table__.c.taken_by_id.is_(None)).limit(1)
 )
-_ANSWERED = hot.Statement(
+ANY_ANSWERED = hot.Statement(
     select(Case.__table__.c.id)
     .where(
         text(ACTIVE),
@@ -86,9 +88,14 @@ class OtherChatActive(Refused):
 
 def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
     """Untaken chats, who waits longest first (S14)."""
-    if not hot.finds(_NEW):
+    if not hot.finds(ANY_NEW):
         return []
-    return _active(visible_to(audience), Case.taken_by_id.is_(None), limit=limit)
+    return db.session.scalars(_new(audience, limit)).all()
+
+
+@lru_cache(maxsize=AUDIENCES)
+def _new(audience: Audience, limit: int) -> Select[tuple[Case]]:
+    return _query(visible_to(audience), Case.taken_by_id.is_(None), limit=limit)
 
 
 def incoming_for(
@@ -129,7 +136,7 @@ def counts(agent: Agent) -> dict[str, int]:
 
 def responses(agent: Agent) -> Sequence[Case]:
     """Chats I have taken with contact messages that no page of mine has shown (S14, S15)."""
-    if not hot.finds(_ANSWERED, agent_id=agent.id):
+    if not hot.finds(ANY_ANSWERED, agent_id=agent.id):
         return []
     seen = exists().where(
         ReadMark.agent_id == agent.id,
@@ -145,14 +152,17 @@ def responses(agent: Agent) -> Sequence[Case]:
 
 
 def _active(*conditions: ColumnElement[bool], limit: int = 200) -> Sequence[Case]:
-    query = (
+    return db.session.scalars(_query(*conditions, limit=limit)).all()
+
+
+def _query(*conditions: ColumnElement[bool], limit: int) -> Select[tuple[Case]]:
+    return (
         select(Case)
         .where(text(ACTIVE), *conditions)
         .options(*cases.shown_in_lists())
         .order_by(func.coalesce(Case.unanswered_since, Case.last_message_at), Case.id)
         .limit(limit)
     )
-    return db.session.scalars(query).all()
 
 
 # ── Who has it ──────────────────────────────────────────────────────────────────────────────
@@ -462,7 +472,7 @@ def deadline(case: Case, default_minutes: int | None = None) -> Deadline:
 def minutes_of(channel: Channel, default_minutes: int | None = None) -> int:
     if channel.inactivity_minutes:
         return channel.inactivity_minutes
-    return default_minutes or settings.get("chats.inactivity_minutes")
+    return default_minutes or settings.get(settings.INACTIVITY)
 
 
 def keep_open(case: Case, *, by: Agent) -> None:
@@ -499,7 +509,7 @@ def _quiet_since(moment: datetime) -> list[ColumnElement[bool]]:
             Channel.inactivity_minutes.is_not(None)
         )
     ).all()
-    default = timedelta(minutes=settings.get("chats.inactivity_minutes"))
+    default = timedelta(minutes=settings.get(settings.INACTIVITY))
     conditions = [
         and_(
             Case.last_activity_at <= moment - default,
@@ -539,7 +549,7 @@ def _end_if_still(case: Case, condition: ColumnElement[bool], moment: datetime) 
 
 def put_back_abandoned(*, limit: int = PORTION) -> int:
     """Waiting chats whose agent has had no live page for 2 minutes go back to New (S26b)."""
-    if not settings.get("chats.put_back_abandoned"):
+    if not settings.get(settings.PUT_BACK):
         return 0
     limit_at = now() - ABANDONED_AFTER
     query = (

@@ -6,14 +6,15 @@ Names come from look-ups after the commit (S34); until then a contact is shown b
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import and_, or_, select, union, update
+from sqlalchemy import Select, and_, bindparam, or_, select, union, update
 
 from app.channels import registry
 from app.channels.base import Profile
 from app.clock import now
 from app.domain import cases, events, search
-from app.domain.access import Audience, visible_to
+from app.domain.access import AUDIENCES, Audience, visible_to
 from app.extensions import db
 from app.models import Case, Channel, Contact, Conversation, Identity, Message
 from app.transaction import wake_after_commit
@@ -131,13 +132,17 @@ def identity_of(case: Case) -> Identity | None:
 
 def history(contact: Contact, audience: Audience, *, limit: int = 10) -> Sequence[Case]:
     """The contact's newest cases that this audience may see, active chats included (S10)."""
-    query = (
+    return db.session.scalars(_history(audience, limit), {"contact_id": contact.id}).all()
+
+
+@lru_cache(maxsize=AUDIENCES)
+def _history(audience: Audience, limit: int) -> Select[tuple[Case]]:
+    return (
         select(Case)
-        .where(Case.contact_id == contact.id, visible_to(audience))
+        .where(Case.contact_id == bindparam("contact_id"), visible_to(audience))
         .order_by(Case.last_message_at.desc(), Case.id.desc())
         .limit(limit)
     )
-    return db.session.scalars(query).all()
 
 
 def took_name(identity: Identity, profile: Profile, *, at: datetime | None = None) -> None:

@@ -6,7 +6,7 @@ A reply is free while a contact's last event is young; else it counts the people
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.channels import registry
 from app.channels.base import Quota
@@ -18,6 +18,17 @@ from app.models import Case, Receipt
 
 # What is sent now leaves a moment later; a free reply that ends meanwhile would be a paid one.
 MARGIN = timedelta(seconds=2)
+_YOUNGEST = (
+    select(Receipt.id, Receipt.reply_token, Receipt.received_at)
+    .where(
+        Receipt.conversation_id == bindparam("conversation_id"),
+        Receipt.reply_token.is_not(None),
+        Receipt.received_at > bindparam("after"),
+        Receipt.received_at <= bindparam("until"),
+    )
+    .order_by(Receipt.received_at.desc(), Receipt.id.desc())
+    .limit(1)
+)
 
 
 class QuotaSpent(Refused):
@@ -75,17 +86,8 @@ def of(case: Case) -> Cost | None:
 def youngest_free_reply(conversation_id: int, kind: str) -> FreeReply | None:
     """The reply token that is good for longest; None when none is."""
     lasts, moment = timedelta(seconds=registry.adapter(kind).free_reply_seconds), now()
-    row = db.session.execute(
-        select(Receipt.id, Receipt.reply_token, Receipt.received_at)
-        .where(
-            Receipt.conversation_id == conversation_id,
-            Receipt.reply_token.is_not(None),
-            Receipt.received_at > moment - lasts,
-            Receipt.received_at <= moment,
-        )
-        .order_by(Receipt.received_at.desc(), Receipt.id.desc())
-        .limit(1)
-    ).one_or_none()
+    asked = {"conversation_id": conversation_id, "after": moment - lasts, "until": moment}
+    row = db.session.execute(_YOUNGEST, asked).one_or_none()
     return FreeReply(row.id, row.reply_token, row.received_at + lasts) if row else None
 
 

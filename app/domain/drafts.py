@@ -2,20 +2,27 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from app.clock import now
+from app.domain import hot
 from app.domain.upsert import insert
 from app.extensions import db
 from app.models import Agent, Case, Draft
 
 LONGEST = 50_000
+ANY = hot.Statement(
+    select(Draft.__table__.c.case_id).where(
+        Draft.__table__.c.agent_id == bindparam("agent_id"),
+        Draft.__table__.c.case_id == bindparam("case_id"),
+    )
+)
 
 
 def of(case: Case, agent: Agent) -> Draft | None:
-    return db.session.scalar(
-        select(Draft).where(Draft.agent_id == agent.id, Draft.case_id == case.id)
-    )
+    if not hot.finds(ANY, agent_id=agent.id, case_id=case.id):
+        return None
+    return db.session.get(Draft, (agent.id, case.id))
 
 
 def keep(

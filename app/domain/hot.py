@@ -6,17 +6,19 @@ builds a result around every row. It refuses to be a second way to the database:
 the driver gives them, moments as text on SQLite, so only statements that know it are run like this.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from app.extensions import db
+from app.extensions import db, is_writing
 
 Process = Callable[[Any], Any]
+_NAME = re.compile(r"%\((\w+)\)s")
 
 
 def connection() -> Connection:
@@ -37,12 +39,76 @@ def finds(statement: "Statement", **values: Any) -> bool:
 
     Asked before objects are read that most pages find none of: it costs a twentieth of that.
     """
+    return value(statement, **values) is not None
+
+
+def value(statement: "Statement", **values: Any) -> Any:
+    """The first column of the first row, as Python has it; None without one.
+
+    As `foresee` found it, else it is asked now.
+    """
+    question = statement.asked(**values)
+    known = _foreseen()
+    if question in known:
+        return known[question]
     db.session.flush()
-    return statement.first(connection(), **values) is not None
+    here = connection()
+    row = statement.first(here, **values)
+    return statement.compiled_for(here.dialect).read(row[0]) if row else None
+
+
+def foresee(questions: Iterable["Question"]) -> None:
+    """Ask by one statement what this request will ask `value` and `finds` one by one.
+
+    Each question has at most one row. What a page asks costs PostgreSQL and us the more, the more often
+    they speak. Who may write asks anew each time, because the answers may be their own work.
+    """
+    if is_writing.get():
+        return
+    here, known = connection(), _foreseen()
+    asked = [question for question in dict.fromkeys(questions) if question not in known]
+    if not asked:
+        return
+    parts = [question.statement.compiled_for(here.dialect) for question in asked]
+    sql = ", ".join(f"({part.as_part(number)})" for number, part in enumerate(parts))
+    given = [part.parameters(question.values) for part, question in zip(parts, asked, strict=True)]
+    cursor = _execute(here, "execute", f"SELECT {sql}", _gathered(given))
+    answers = cursor.fetchone()
+    cursor.close()
+    for question, part, answer in zip(asked, parts, answers, strict=True):
+        known[question] = part.read(answer)
+
+
+def _gathered(given: Sequence[Any]) -> Any:
+    """The parameters of all parts, by place or by name as the driver takes them."""
+    if isinstance(given[0], list):
+        return [one for part in given for one in part]
+    return {f"{number}_{name}": one for number, part in enumerate(given) for name, one in part.items()}
+
+
+def _foreseen() -> dict["Question", Any]:
+    """What is known already in this transaction, and in no other."""
+    session = db.session()
+    transaction, known = session.info.get("foreseen", (None, {}))
+    if transaction is None or transaction is not _transaction(session):
+        known = {}
+        session.info["foreseen"] = _transaction(session), known
+    return known
 
 
 def _transaction(session: Session) -> SessionTransaction | None:
     return session.get_nested_transaction() or session.get_transaction()
+
+
+class Question(NamedTuple):
+    """A statement and the values it is asked with."""
+
+    statement: "Statement"
+    given: tuple[tuple[str, Any], ...]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return dict(self.given)
 
 
 class Statement:
@@ -52,6 +118,10 @@ class Statement:
         self._statement = statement
         self._columns = list(columns) or None
         self._compiled: dict[str, _Compiled] = {}
+
+    def asked(self, **values: Any) -> Question:
+        """With these values, for `foresee`."""
+        return Question(self, tuple(sorted(values.items())))
 
     def first(self, connection: Connection, **values: Any) -> Any:
         """The first row as a plain tuple, or None."""
@@ -82,32 +152,19 @@ class Statement:
         Rows may know more than the statement asks for.
         """
         if rows:
-            compiled = self._compiled_for(connection.dialect)
-            self._execute(connection, "executemany", compiled, compiled.each(rows, all_)).close()
+            compiled = self.compiled_for(connection.dialect)
+            _execute(connection, "executemany", compiled.sql, compiled.each(rows, all_)).close()
 
     def _run(self, connection: Connection, values: dict[str, Any]) -> Any:
-        compiled = self._compiled_for(connection.dialect)
-        return self._execute(connection, "execute", compiled, compiled.parameters(values))
+        compiled = self.compiled_for(connection.dialect)
+        return _execute(connection, "execute", compiled.sql, compiled.parameters(values))
 
-    def _compiled_for(self, dialect: Dialect) -> "_Compiled":
+    def compiled_for(self, dialect: Dialect) -> "_Compiled":
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = _Compiled(self._statement_for(dialect), self._columns, dialect)
             self._compiled[dialect.name] = compiled
         return compiled
-
-    def _execute(
-        self, connection: Connection, how: str, compiled: "_Compiled", parameters: Any
-    ) -> Any:
-        dialect = connection.dialect
-        cursor = connection.connection.cursor()
-        try:
-            getattr(cursor, how)(compiled.sql, parameters)
-        except dialect.dbapi.Error as problem:  # type: ignore[union-attr]
-            raise DBAPIError.instance(
-                compiled.sql, parameters, problem, dialect.dbapi.Error, dialect=dialect
-            ) from problem  # type: ignore[misc]
-        return cursor
 
     def _statement_for(self, dialect: Dialect) -> Executable:
         return self._statement
@@ -151,6 +208,8 @@ class _Compiled:
             for name, bind in binds.items()
         }
         self._names = list(names)
+        first = compiled._result_columns[0].type if compiled._result_columns else None
+        self._reading = first and first.dialect_impl(dialect).result_processor(dialect, None)
         self._processes = {name: process for name, process in processes.items() if process}
 
     def parameters(self, values: dict[str, Any]) -> Any:
@@ -163,10 +222,31 @@ class _Compiled:
         shared = _ready(shared, {n: p for n, p in self._processes.items() if n in shared})
         return [self._placed(_ready({**row, **shared}, own)) for row in rows]
 
+    def read(self, answer: Any) -> Any:
+        """A value of the first column, from what the driver gave."""
+        return self._reading(answer) if self._reading else answer
+
+    def as_part(self, number: int) -> str:
+        """The SQL as a part of a larger one: its parameters' names begin with its number."""
+        return self.sql if self._is_by_place else _NAME.sub(rf"%({number}_\1)s", self.sql)
+
     def _placed(self, given: Mapping[str, Any]) -> Any:
         if self._is_by_place:
             return [given[name] for name in self._names]
         return {name: given[name] for name in self._names}
+
+
+def _execute(connection: Connection, how: str, sql: str, parameters: Any) -> Any:
+    """A cursor of the driver, on which this ran."""
+    dialect = connection.dialect
+    cursor = connection.connection.cursor()
+    try:
+        getattr(cursor, how)(sql, parameters)
+    except dialect.dbapi.Error as problem:  # type: ignore[union-attr]
+        raise DBAPIError.instance(
+            sql, parameters, problem, dialect.dbapi.Error, dialect=dialect
+        ) from problem  # type: ignore[misc]
+    return cursor
 
 
 def _ready(given: dict[str, Any], processes: Mapping[str, Process]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from app.clock import now
-from app.domain import characters, events
+from app.domain import characters, events, hot
 from app.domain.agents import Refused
 from app.domain.rules import actions, addresses, definitions
 from app.domain.rules.book import PRESSED_TWICE
@@ -23,6 +23,14 @@ from app.models import LARGEST_ID, Agent, Case, Macro
 
 # A composer is given all of them at once, to search as one types.
 MOST = 200
+ANY_USABLE = hot.Statement(
+    select(Macro.id)
+    .where(
+        Macro.deleted_at.is_(None),
+        or_(Macro.owner_id == bindparam("agent_id"), Macro.owner_id.is_(None)),
+    )
+    .limit(1)
+)
 ADMINS_ONLY = "This is for admins: ask one for a shared macro that does it."
 
 
@@ -46,6 +54,8 @@ def listed(agent: Agent) -> Sequence[Macro]:
 
 def names(agent: Agent) -> Sequence[tuple[int, str]]:
     """Ids and names of the same, for a select: texts and actions are not read."""
+    if not hot.finds(ANY_USABLE, agent_id=agent.id):
+        return []
     chosen = _in_order(_usable_by(agent)).with_only_columns(Macro.id, Macro.name)
     return [(row.id, row.name) for row in db.session.execute(chosen)]
 

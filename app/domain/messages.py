@@ -10,16 +10,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.base import ExecutableOption
 
 from app.channels import registry
 from app.clock import now
-from app.domain import cases, costs, drafts, events, public_links, quotas, quotes, search, uploads
+from app.domain import (
+    cases,
+    costs,
+    drafts,
+    events,
+    hot,
+    public_links,
+    quotas,
+    quotes,
+    search,
+    uploads,
+)
 from app.domain.agents import Refused
 from app.extensions import db
-from app.models import AUTOMATIC, Agent, Case, Contact, Delivery, Event, Message
+from app.models import AUTOMATIC, Agent, Attachment, Case, Delivery, Event, Identity, Message
 from app.transaction import wake_after_commit
 
 PAGE = 50
@@ -29,6 +42,18 @@ CHANGES = 500
 MOST_AUTOMATIC_AN_HOUR = 5
 # A message that the provider brings so long after it was written gets no automatic answer (T3).
 MOST_LATE = timedelta(minutes=5)
+NEWEST_EVENT = hot.Statement(
+    select(func.max(Event.__table__.c.id)).where(Event.__table__.c.case_id == bindparam("case_id"))
+)
+ANY_FILE = hot.Statement(
+    select(Attachment.__table__.c.id)
+    .where(Attachment.__table__.c.case_id == bindparam("case_id"))
+    .limit(1)
+)
+_ALBUM = selectinload(Message.album).selectinload(Message.attachments)
+_QUOTED = joinedload(Message.quoted).options(
+    joinedload(Message.case), joinedload(Message.contact), joinedload(Message.agent)
+)
 
 
 class KeyReused(Refused):
@@ -39,17 +64,16 @@ def newest(
     case: Case, *, limit: int = PAGE, before: int | None = None, since: int = 0
 ) -> list[Message]:
     """The last messages of a case, oldest first; `before` pages backwards by id, down to `since`."""
-    query = _as_bubbles().where(Message.case_id == case.id, Message.id >= since)
+    conditions = [Message.id >= since]
     if before is not None:
-        query = query.where(Message.id < before)
-    found = db.session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
-    return list(reversed(found))
+        conditions.append(Message.id < before)
+    query = select(Message).where(*conditions).order_by(Message.id.desc()).limit(limit)
+    return _named(_read(case, query))[::-1]
 
 
 def after(case: Case, message_id: int, *, limit: int) -> Sequence[Message]:
     """Messages in the order they came, for readers that page forwards."""
-    query = _with_senders().where(Message.case_id == case.id, Message.id > message_id)
-    return db.session.scalars(query.order_by(Message.id).limit(limit)).all()
+    return _read(case, select(Message).where(Message.id > message_id).order_by(Message.id).limit(limit))
 
 
 @dataclass(frozen=True)
@@ -75,12 +99,9 @@ def changed_since(case: Case, event_id: int) -> Changes:
         .limit(CHANGES)
     ).all()
     ids = {row.message_id for row in recorded if row.message_id}
-    found: Sequence[Message] = ()
-    if ids:
-        query = _as_bubbles().where(Message.case_id == case.id, _shows(ids))
-        found = db.session.scalars(query.order_by(Message.id)).all()
+    shown = select(Message).where(_shows(ids)).order_by(Message.id)
     return Changes(
-        messages=list(found),
+        messages=_named(_read(case, shown)) if ids else [],
         types=frozenset(row.type for row in recorded),
         cursor=recorded[-1].id if recorded else event_id,
         has_more=len(recorded) == CHANGES,
@@ -96,13 +117,12 @@ def _shows(ids: Collection[int]) -> ColumnElement[bool]:
 
 def cursor_of(case: Case) -> int:
     """The id of the case's newest event: what `changed_since` starts from."""
-    return db.session.scalar(select(func.max(Event.id)).where(Event.case_id == case.id)) or 0
+    return hot.value(NEWEST_EVENT, case_id=case.id) or 0
 
 
 def find(case: Case, message_id: int) -> Message | None:
-    return db.session.scalar(
-        _with_senders().where(Message.case_id == case.id, Message.id == message_id)
-    )
+    found = _read(case, select(Message).where(Message.id == message_id))
+    return found[0] if found else None
 
 
 def sent_before(
@@ -302,26 +322,40 @@ def delivery_of(message: Message) -> Delivery | None:
     return db.session.get(Delivery, message.id)
 
 
-def _as_bubbles() -> Select[tuple[Message]]:
-    """With all that a bubble shows: who wrote it and what channels call them (S33), files, quotes."""
-    return _with_senders().options(
-        joinedload(Message.contact).selectinload(Contact.identities),
-        joinedload(Message.quoted).options(
-            joinedload(Message.contact).selectinload(Contact.identities),
-            joinedload(Message.agent),
-        ),
-        selectinload(Message.album).selectinload(Message.attachments),
-    )
+def _read(case: Case, query: Select[tuple[Message]]) -> list[Message]:
+    """Those of the case, with all that is shown of them; what only some have is read where one has it."""
+    has_files = hot.finds(ANY_FILE, case_id=case.id)
+    shown = [joinedload(Message.contact), joinedload(Message.agent)]
+    shown += [selectinload(Message.attachments)] if has_files else []
+    found = list(db.session.scalars(query.where(Message.case_id == case.id).options(*shown)))
+    for message in found:
+        if not has_files:
+            set_committed_value(message, "attachments", [])
+        if not message.album_key:
+            set_committed_value(message, "album", [])
+    _add_to([one for one in found if one.state == "queued"], joinedload(Message.delivery))
+    _add_to([one for one in found if one.album_key], _ALBUM)
+    _add_to([one for one in found if one.quoted_id], _QUOTED)
+    return found
 
 
-def _with_senders() -> Select[tuple[Message]]:
-    return select(Message).options(
-        joinedload(Message.contact),
-        joinedload(Message.agent),
-        joinedload(Message.delivery),
-        selectinload(Message.attachments),
-        joinedload(Message.quoted).joinedload(Message.case),
-    )
+def _add_to(some: Sequence[Message], what: ExecutableOption) -> None:
+    if some:
+        query = select(Message).where(Message.id.in_([one.id for one in some])).options(what)
+        db.session.scalars(query).all()
+
+
+def _named(found: list[Message]) -> list[Message]:
+    """The same, with what channels call those of the people who have no name (S33)."""
+    senders = (one.contact for message in found for one in (message, message.quoted) if one)
+    unnamed = {contact for contact in senders if contact and not contact.name}
+    if unnamed:
+        query = select(Identity).where(Identity.contact_id.in_([one.id for one in unnamed]))
+        called = db.session.scalars(query.order_by(Identity.id)).all()
+        for contact in unnamed:
+            own = [identity for identity in called if identity.contact_id == contact.id]
+            set_committed_value(contact, "identities", own)
+    return found
 
 
 def _add(

@@ -26,7 +26,7 @@ KEPT = timedelta(days=30)
 # The count on every page goes no further.
 MOST_COUNTED = 100
 
-_UNREAD = hot.Statement(
+ANY_UNREAD = hot.Statement(
     select(Notification.__table__.c.id)
     .where(Notification.__table__.c.agent_id == bindparam("agent_id"), text(UNREAD))
     .limit(1)
@@ -162,7 +162,7 @@ def listed(agent: Agent, *, before: int | None = None, limit: int) -> Sequence[N
 
 def unread_count(agent: Agent) -> int:
     """How many are unread; MOST_COUNTED means that many or more."""
-    if not hot.finds(_UNREAD, agent_id=agent.id):
+    if not hot.finds(ANY_UNREAD, agent_id=agent.id):
         return 0
     unread = _shown_to(agent).with_only_columns(Notification.id).join(Notification.case)
     some = unread.where(text(UNREAD)).limit(MOST_COUNTED).subquery()

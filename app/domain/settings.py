@@ -16,12 +16,15 @@ LARGEST_FILE_MEGABYTES = 200
 MEGABYTE = 1_000_000
 LONGEST_OPENING_MINUTES = 60
 MOST_GIVEN = 100
+INACTIVITY = "chats.inactivity_minutes"
+PUT_BACK = "chats.put_back_abandoned"
+LARGEST_FILE = "media.largest_mb"
 GIVES_OUT = "chats.given_out"
 GIVEN_MINUTES = "chats.given_minutes"
 GIVEN_AT_ONCE = "chats.given_at_once"
 SECOND_FACTOR = "sign_in.second_factor"
 
-_KEPT = hot.Statement(
+KEPT = hot.Statement(
     select(Setting.__table__.c.value).where(Setting.__table__.c.name == bindparam("name"))
 )
 
@@ -76,10 +79,10 @@ class Known:
 
 
 KNOWN = {
-    "chats.inactivity_minutes": Known(
+    INACTIVITY: Known(
         10, inactivity_minutes, "A chat ends after this many minutes without a message."
     ),
-    "chats.put_back_abandoned": Known(
+    PUT_BACK: Known(
         1, yes_or_no, "A waiting chat goes back to New when its agent's page is gone for 2 minutes."
     ),
     GIVES_OUT: Known(0, yes_or_no, "Each new chat is given to the agent who is there and has the fewest."),
@@ -89,7 +92,7 @@ KNOWN = {
     GIVEN_AT_ONCE: Known(
         5, most_given, "Who has this many chats is given no more; 0 sets no limit."
     ),
-    "media.largest_mb": Known(
+    LARGEST_FILE: Known(
         50, largest_megabytes, "Larger files of messages, in megabytes, are neither fetched nor sent."
     ),
     SECOND_FACTOR: Known(
@@ -106,8 +109,8 @@ def get(name: str) -> int:
 
 def kept(name: str) -> str | None:
     """The text that is kept under any name; every message and every new chat asks for some."""
-    row = _KEPT.first(hot.connection(), name=name)
-    return row[0] if row else None
+    found: str | None = hot.value(KEPT, name=name)
+    return found
 
 
 def put(name: str, text: str, *, by: Agent | None = None) -> int:

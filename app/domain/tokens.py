@@ -8,11 +8,11 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.clock import now
-from app.domain import events
+from app.domain import events, hot
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Agent, ApiToken
@@ -26,10 +26,14 @@ USE_IS_WRITTEN_EVERY = timedelta(minutes=1)
 
 _used: set[int] = set()
 
-_LIVING = (
-    select(ApiToken.expires_at)
+_LIVING = hot.Statement(
+    select(ApiToken.id)
     .join(ApiToken.agent)
-    .where(ApiToken.token_hash == bindparam("hash"), Agent.is_active.is_(True))
+    .where(
+        ApiToken.token_hash == bindparam("hash"),
+        Agent.is_active.is_(True),
+        or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("moment")),
+    )
 )
 _BY_HASH = (
     select(ApiToken)
@@ -80,8 +84,7 @@ def is_living(token: str) -> bool:
     """Whether `find` would find it, without reading who is behind it."""
     if not token or len(token) > LONGEST_TOKEN:
         return False
-    found = db.session.connection().execute(_LIVING, {"hash": hashed(token)}).one_or_none()
-    return found is not None and not _is_over(found.expires_at)
+    return hot.finds(_LIVING, hash=hashed(token), moment=now())
 
 
 def _is_over(expires_at: datetime | None) -> bool:

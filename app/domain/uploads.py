@@ -18,7 +18,7 @@ from app.models import Agent, Attachment, Case, Draft, Message
 
 MOST = 10
 KEPT = timedelta(days=1)
-_WAITING = hot.Statement(
+ANY_WAITING = hot.Statement(
     select(Attachment.__table__.c.id)
     .where(
         Attachment.__table__.c.case_id == bindparam("case_id"),
@@ -35,7 +35,7 @@ class TooMany(Refused):
 
 def of_draft(case: Case, agent: Agent) -> Sequence[Attachment]:
     """In the order they were put there."""
-    if not hot.finds(_WAITING, case_id=case.id, agent_id=agent.id):
+    if not hot.finds(ANY_WAITING, case_id=case.id, agent_id=agent.id):
         return []
     query = select(Attachment).where(*_in_draft(case, agent)).order_by(Attachment.id)
     return db.session.scalars(query).all()

@@ -126,7 +126,7 @@ def test_a_message_list_has_a_fixed_number_of_queries(api, line):
     asked = []
     event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
     assert len(api.items(address)) == 9
-    assert len(asked) == 5
+    assert len(asked) == 4
 
 
 def test_a_reply_is_queued_and_takes_an_untaken_chat(api, alice, chat):

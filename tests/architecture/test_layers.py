@@ -24,6 +24,7 @@ RANKS = {
     "app.banners": SHARED,
     "app.delivery": SHARED,
     "app.downloads": SHARED,
+    "app.foresight": SHARED,
     "app.compiling": GROUND,
     "app.counters": GROUND,
     "app.logs": GROUND,

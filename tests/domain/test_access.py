@@ -8,7 +8,7 @@ from app.domain import access, agents, cases, chats, contacts, notifications
 from app.domain.access import EVERYTHING, LooksOnly
 from app.domain.agents import Refused
 from app.extensions import db
-from app.models import Agent, Case, Group
+from app.models import ACCESS_LEVELS, Agent, Case, Group
 from tests.world import ToyAdapter, chat_of, connected, play, receive, said
 
 
@@ -124,6 +124,27 @@ def test_new_chats_are_offered_to_those_only_who_could_answer(dora, alice, erin)
 
 def test_whom_a_case_can_be_given_to(alice, bob, charlie, dora, erin, chat):
     assert [agent.id for agent in agents.who_may_have(chat)] == [alice.id, bob.id, erin.id]
+
+
+@pytest.mark.parametrize("place", ["nobody's", "Sales", "Elsewhere"])
+def test_the_database_and_the_rule_agree_on_whom_a_case_can_be_given_to(
+    place, alice, bob, charlie, dora, erin, sales, chat
+):
+    with transaction.writing():
+        elsewhere = agents.create_group("Elsewhere")
+        for level in ACCESS_LEVELS:
+            gone = agents.create(f"gone.{level}@example.com", name="Gone", access=level, groups=[sales])
+            gone.is_active = False
+            agents.create(f"{level}@example.com", name=level, access=level, groups=[elsewhere])
+        agents.create("chief@example.com", name="Chief", role="admin", access="own_groups")
+        case = db.session.get_one(Case, chat.id)
+        case.group_id = {"nobody's": None, "Sales": sales.id, "Elsewhere": elsewhere.id}[place]
+
+    every = db.session.scalars(select(Agent).order_by(Agent.name, Agent.id)).all()
+    able = [agent for agent in every if access.may_have(agent, case)]
+
+    assert agents.who_may_have(case) == able
+    assert agents.names_of_who_may_have(case) == [(agent.id, agent.name) for agent in able]
 
 
 def test_who_may_only_look_from_now_on_loses_what_they_have(chat, bob, alice):

@@ -10,7 +10,7 @@ from app import background, lookups, transaction
 from app.channels import registry
 from app.channels.base import Inbound, Kind, Profile, TemporaryError, Unreadable
 from app.clock import now
-from app.domain import cases, chats, contacts, inbox, kept_events
+from app.domain import cases, chats, contacts, inbox, kept_events, ticks
 from app.extensions import db
 from app.models import Case, Contact, Event, Identity, Lease, Message, Receipt
 from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
@@ -130,22 +130,22 @@ def test_nobody_is_judged_gone_before_pages_could_be_seen(
 
 def test_dead_leader_delays_no_ending_beyond_fifteen_seconds():  # S18, F24
     tick = timedelta(seconds=5)
-    assert background.CLOCK_LEASE > tick
-    assert background.CLOCK_LEASE + tick < timedelta(seconds=15)
+    assert ticks.LEASE > tick
+    assert ticks.LEASE + tick < timedelta(seconds=15)
 
 
-def test_last_tick_is_known_and_late_after_a_minute(clock, monkeypatch):
+def test_the_latest_tick_is_known_and_late_after_a_minute(clock, monkeypatch):
     monkeypatch.setattr(background, "STARTED_AT", now())
-    assert background.last_tick() is None
+    assert ticks.latest() is None
     assert not background.is_late(None)
     clock.shift(timedelta(seconds=61))
     assert background.is_late(None)
 
     background.sweep()
-    assert background.last_tick() == now()
+    assert ticks.latest() == now()
 
     clock.shift(timedelta(seconds=61))
-    assert background.is_late(background.last_tick())
+    assert background.is_late(ticks.latest())
 
 
 def test_name_is_looked_up_after_the_commit_and_shown(channel, toy):  # S34

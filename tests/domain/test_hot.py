@@ -94,3 +94,67 @@ def test_what_runs_in_a_savepoint_is_taken_back_with_it():
 
     names = select(Group.name).order_by(Group.id)
     assert db.session.scalars(names).all() == ["Sales", "Night"]
+
+
+NAMED = hot.Statement(select(Group.__table__.c.id).where(Group.__table__.c.name == bindparam("name")))
+MADE_AT = hot.Statement(
+    select(Group.__table__.c.created_at).where(Group.__table__.c.name == bindparam("name"))
+)
+
+
+def reading_after(*names):
+    for name in names:
+        KNOWN.id(hot.connection(), name=name, created_at=NOON)
+    transaction.commit()
+    transaction.release()
+
+
+def test_what_was_foreseen_is_answered_without_asking_again(monkeypatch):
+    reading_after("Sales", "50 % off")
+    asked = [NAMED.asked(name=name) for name in ("Sales", "50 % off", "Nobody")]
+
+    hot.foresee([*asked, MADE_AT.asked(name="Sales"), OLDEST.asked()])
+
+    monkeypatch.setattr(hot, "_execute", None)
+    assert [hot.finds(NAMED, name=name) for name in ("Sales", "50 % off", "Nobody")] == [True, True, False]
+    assert hot.value(MADE_AT, name="Sales") == NOON
+    assert hot.value(OLDEST) in ("Sales", "50 % off")
+
+
+def test_what_was_not_foreseen_is_asked_and_reads_the_same():
+    reading_after("Sales")
+
+    assert hot.value(MADE_AT, name="Sales") == NOON
+    assert hot.value(MADE_AT, name="Nobody") is None
+    assert hot.finds(NAMED, name="Sales")
+
+
+def test_nothing_is_foreseen_for_who_may_write():
+    hot.foresee([NAMED.asked(name="Sales")])
+    assert not hot.finds(NAMED, name="Sales")
+
+    KNOWN.id(hot.connection(), name="Sales", created_at=NOON)
+
+    assert hot.finds(NAMED, name="Sales")
+
+
+def test_what_was_foreseen_ends_with_its_transaction():
+    reading_after()
+    hot.foresee([NAMED.asked(name="Sales")])
+    transaction.start_writing()
+    reading_after("Sales")
+
+    assert hot.finds(NAMED, name="Sales")
+
+
+def test_foreseeing_twice_asks_only_for_what_is_new(monkeypatch):
+    reading_after("Sales")
+    hot.foresee([NAMED.asked(name="Sales")])
+    made, execute = [], hot._execute
+    monkeypatch.setattr(hot, "_execute", lambda *given: made.append(given[2]) or execute(*given))
+
+    hot.foresee([NAMED.asked(name="Sales")])
+    assert made == []
+    hot.foresee([NAMED.asked(name="Sales"), NAMED.asked(name="Night")])
+
+    assert [sql.count("groups.name") for sql in made] == [1]

@@ -339,7 +339,7 @@ def page(
         secret_shown=forms.last_four(kept.secret),
         line_channel_id=kept.channel_id,
         groups=[(group.id, group.name) for group in agents.all_groups()],
-        default_minutes=settings.get("chats.inactivity_minutes"),
+        default_minutes=settings.get(settings.INACTIVITY),
         is_failing=channels.has_failing_signatures(channel),
         same_account=channels.same_account(channel),
         has_picture=pictures.has_channel(channel.id),
