@@ -11,25 +11,27 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.support import NullTranslations
-from flask import Flask, Response, g, send_from_directory
+from flask import Flask, Response, current_app, g, send_from_directory
 from flask_babel import get_locale, get_translations, gettext
 from markupsafe import Markup
 from werkzeug.routing import Rule
 
-from app import banners, compiling, content_types, links, rows, words
+from app import banners, compiling, content_types, foresight, links, rows, words
 from app.banners import Banner
 from app.channels import registry
 from app.channels.base import Run, Shown
 from app.clock import now
 from app.domain import access, contacts, deletions, notifications, presence, quotas, quotes
-from app.models import Agent, Attachment, Case, Channel, Contact, Group, Message
+from app.models import Agent, Attachment, Case, Channel, Contact, Message
 
 A_YEAR = 365 * 24 * 3600
 HUES = 8
+SENTENCES = 4_000
 # How large a picture or a film stands in a bubble, in CSS pixels.
 TILE_SIDE = 320
 FILM = (320, 180)
@@ -69,8 +71,11 @@ def init_app(app: Flask) -> None:
         links=links.parts,
         shown_size=shown_size,
     )
+    asset = _versioned_assets(app)
     app.jinja_env.globals.update(
-        asset=_versioned_assets(app),
+        asset=asset,
+        svg_icon=_icons(asset("vendor/icons.svg")),
+        constant=constant,
         admin_banners=admin_banners,
         deleted_for_good_at=deletions.due_at,
         fresh_key=fresh_key,
@@ -83,7 +88,6 @@ def init_app(app: Flask) -> None:
         presence_words=words.presence,
         by_presence=by_presence,
         quota_usage=quotas.usage,
-        pairs=pairs,
         rail_links=rail_links,
         message_words=words.of,
         sticker_words=words.sticker,
@@ -105,7 +109,30 @@ def _in_language(message: str) -> str:
 
 def _shown_in_language(message: str, **values: object) -> Markup:
     """What newstyle gettext gives where everything is escaped, as everything is here."""
-    return Markup(_translations().ugettext(message)) % values  # noqa: S704 - our words  # nosec
+    language = _translations()
+    return _marked(language, message) % values if values else _plain(language, message)
+
+
+@lru_cache(maxsize=SENTENCES)
+def _plain(language: NullTranslations, message: str) -> Markup:
+    """With nothing to fill in: doubled percent signs become single ones."""
+    return _marked(language, message) % {}
+
+
+@lru_cache(maxsize=SENTENCES)
+def _marked(language: NullTranslations, message: str) -> Markup:
+    return Markup(language.ugettext(message))  # noqa: S704 - our words  # nosec
+
+
+def constant(name: str) -> Markup:
+    """A part that says the same to everybody, rendered once for each language."""
+    return _constant(_translations(), name)
+
+
+@lru_cache(maxsize=SENTENCES)
+def _constant(_language: NullTranslations, name: str) -> Markup:
+    template = current_app.jinja_env.get_template(name)
+    return Markup(template.render())  # noqa: S704 - our own templates, nothing put in  # nosec
 
 
 def _in_language_by_count(one: str, many: str, count: int) -> str:
@@ -169,7 +196,10 @@ def sender_name(message: Message, case: Case) -> str:
         return gettext("Mado")
     if message.contact_id == case.contact_id:
         return contacts.author_name(case)
-    return contacts.shown_name(message.contact, case.channel.kind, _id_on(case, message.contact))
+    contact = message.contact
+    if contact and contact.name:
+        return contact.name
+    return contacts.shown_name(contact, case.channel.kind, _id_on(case, contact))
 
 
 def _id_on(case: Case, contact: Contact | None) -> str | None:
@@ -208,11 +238,6 @@ def may_read_quoted(message: Message) -> bool:
     return quotes.may_read(g.agent, message)
 
 
-def pairs(things: Iterable[Agent | Group]) -> list[tuple[int, str]]:
-    """Ids and names, for a select."""
-    return [(thing.id, thing.name) for thing in things]
-
-
 def by_presence(people: Iterable[Agent]) -> list[Agent]:
     """Who is online first, who is offline last."""
     return sorted(people, key=lambda agent: presence.STATES.index(presence.state(agent)))
@@ -230,6 +255,7 @@ def fresh_key() -> str:
 
 def live_parts() -> Live:
     """The rows behind the icon for the signed-in agent (S13), and what the bell counts."""
+    foresight.of_frame(g.agent)
     return Live(
         rows.incoming(access.offered_to(g.agent)),
         rows.responses(g.agent),
@@ -256,6 +282,18 @@ def rail_links() -> list[tuple[str, str, str, str]]:
 def admin_banners() -> list[Banner]:
     """What this page tells admins; nothing to anybody else."""
     return banners.for_admins() if g.agent and g.agent.is_admin else []
+
+
+def _icons(file: str) -> Callable[..., Markup]:
+    """A function from an icon's name, and perhaps a size, to the icon."""
+
+    @lru_cache(maxsize=SENTENCES)
+    def icon(name: str, size: str = "") -> Markup:
+        style = f" is-{size}" if size else ""
+        words = '<svg class="icon%s" aria-hidden="true"><use href="%s#%s"></use></svg>'
+        return Markup(words) % (style, file, name)  # noqa: S704 - our words  # nosec
+
+    return icon
 
 
 def _versioned_assets(app: Flask) -> Callable[[str], str]:
