@@ -107,7 +107,6 @@ class Config:
             }
         return {
             "hide_parameters": True,
-            "pool_pre_ping": True,
             "pool_size": 16,
             "pool_use_lifo": True,
             "max_overflow": 8,

@@ -1,17 +1,17 @@
-"""SQLite as we open it: who may write, and which connection does."""
+"""Databases as we open them: who may write to SQLite, and whether PostgreSQL's connections live."""
 
 import sqlite3
 import threading
 import time
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from app import extensions, transaction
 from app.clock import now
-from app.extensions import BUSY_SECONDS, SerialConnection, db
+from app.extensions import BUSY_SECONDS, OUTAGES, SerialConnection, db
 from app.models import Group
 
 
@@ -120,3 +120,50 @@ def test_postgresql_ends_a_transaction_whose_process_does_nothing_any_more(postg
     with postgresql_app.app_context(), db.engine.connect() as connection:
         asked = text("SHOW idle_in_transaction_session_timeout")
         assert connection.scalar(asked) == "30s"
+
+
+@pytest.fixture
+def pooled(postgresql_app):
+    """An engine of PostgreSQL with its connections, as an application opens it."""
+    with postgresql_app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+        yield db.engine
+        db.engine.dispose()
+
+
+def backend(engine) -> int:
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+
+def end(engine, pid: int) -> None:
+    with create_engine(engine.url).connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+
+def test_a_connection_that_died_while_it_rested_is_replaced(pooled, monkeypatch):
+    first = backend(pooled)
+    end(pooled, first)
+    monkeypatch.setattr(extensions, "SURE_SECONDS", -1)
+
+    assert backend(pooled) not in (0, first)
+
+
+def test_one_that_died_just_now_fails_once_and_the_next_is_new(pooled, monkeypatch):
+    monkeypatch.setattr(extensions, "SURE_SECONDS", 3600)
+    first = backend(pooled)
+    end(pooled, first)
+
+    with pytest.raises(OUTAGES):
+        backend(pooled)
+    assert backend(pooled) != first
+
+
+def test_what_is_in_use_is_not_asked_whether_it_lives(pooled, monkeypatch):
+    monkeypatch.setattr(extensions, "SURE_SECONDS", 3600)
+    first, asked = backend(pooled), []
+    monkeypatch.setattr(pooled.dialect, "do_ping", lambda connection: asked.append(connection))
+
+    assert backend(pooled) == first
+    assert asked == []
