@@ -8,7 +8,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    insert,
     select,
     text,
     tuple_,
@@ -20,7 +19,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.channels import registry
 from app.clock import now
-from app.domain import access, contacts, events, hot, narrowing, search
+from app.domain import access, by_hand, contacts, events, hot, narrowing, search
 from app.domain.access import AUDIENCES, Audience, visible_to
 from app.domain.agents import Refused
 from app.domain.narrowing import UNFILTERED, Filters
@@ -34,10 +33,8 @@ from app.models import (
     Agent,
     Case,
     Channel,
-    Contact,
     Conversation,
     Group,
-    Identity,
     Message,
 )
 
@@ -52,38 +49,11 @@ _MANUAL_CHANNEL = hot.Statement(
     .order_by(Channel.__table__.c.id)
     .limit(1)
 )
-_NEW_CONTACT = hot.Insertion(insert(Contact.__table__), "name", "created_at")
-_NEW_IDENTITY = hot.Insertion(
-    insert(Identity.__table__), *("channel_id", "external_id", "contact_id", "lookup_attempts")
-)
-_NEW_CONVERSATION = hot.Insertion(
-    insert(Conversation.__table__),
-    *("channel_id", "kind", "external_id", "identity_id", "lookup_attempts", "created_at"),
-)
-_NEW_CASE = hot.Insertion(
-    insert(Case.__table__),
-    *("channel_id", "conversation_id", "contact_id", "group_id", "subject", "subject_is_edited"),
-    *("status", "priority", "chat_state", "is_spam", "created_at", "last_message_at"),
-    *("last_activity_at", "last_contact_at", "unanswered_since"),
-)
-_NEW_MESSAGE = hot.Insertion(
-    insert(Message.__table__),
-    *("case_id", "channel_id", "direction", "kind", "text", "contact_id", "is_automatic"),
-    *("received_at", "is_late"),
-)
-_FIRST_MESSAGE = hot.Statement(
-    update(Case.__table__)
-    .where(Case.__table__.c.id == bindparam("on_case"))
-    .values(last_message_id=bindparam("message_id"), last_contact_message_id=bindparam("message_id"))
-)
-
 ANY_ACTIVE = hot.Statement(
     select(Case.__table__.c.id).where(
         Case.__table__.c.conversation_id == bindparam("conversation_id"), text(ACTIVE)
     )
 )
-
-
 _SNIPPETS = select(Message).where(Message.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -162,56 +132,22 @@ def open_by_hand(
     group: Group | None = None,
     key: str | None = None,
 ) -> Case:
-    """A mail-like case that an agent or a program writes down: the "manual" channel.
-
-    One statement a row, because programs open many.
-    """
-    here, moment = hot.connection(), now()
+    """A mail-like case that an agent or a program writes down: the "manual" channel."""
+    here = hot.connection()
     channel_id, group_id = _manual_channel(here)
-    name = contact_name.strip()[:200] or None
-    contact_id = _NEW_CONTACT.id(here, name=name, created_at=moment)
-    place = {"channel_id": channel_id, "external_id": f"{contact_id}", "lookup_attempts": 0}
-    identity_id = _NEW_IDENTITY.id(here, contact_id=contact_id, **place)
-    conversation_id = _NEW_CONVERSATION.id(
-        here, kind="thread", identity_id=identity_id, created_at=moment, **place
-    )
-    case_id = _NEW_CASE.id(
-        here,
+    written = by_hand.Written(
         channel_id=channel_id,
-        conversation_id=conversation_id,
-        contact_id=contact_id,
         group_id=group.id if group else group_id,
+        name=contact_name.strip()[:200] or None,
         subject=one_line(subject) or shortened(text_),
         subject_is_edited=bool(subject.strip()),
-        status="open",
-        priority="normal",
-        chat_state="none",
-        is_spam=False,
-        created_at=moment,
-        last_message_at=moment,
-        last_activity_at=moment,
-        last_contact_at=moment,
-        unanswered_since=moment,
-    )
-    message_id = _NEW_MESSAGE.id(
-        here,
-        case_id=case_id,
-        channel_id=channel_id,
-        direction="in",
-        kind="text",
         text=text_,
-        contact_id=contact_id,
-        is_automatic=False,
-        received_at=moment,
-        is_late=False,
+        at=now(),
     )
-    _FIRST_MESSAGE.count(here, on_case=case_id, message_id=message_id)
+    case_id = by_hand.write(here, written, by=by)
     case = db.session.scalars(_visible(access.EVERYTHING), {"number": case_id}).one()
     set_committed_value(case, "labels", [])
-    search.add_message(message_id, case_id, text_)
     contacts.index(case)
-    events.record("case.created", case_id=case_id, by=by)
-    events.record("message.received", case_id=case_id, message_id=message_id, by=by)
     if by and access.may_have(by, case) and not access.may_see(by, case):
         assign(case, by, by=by)  # who sees only what is theirs would lose what they have just written
     return case
