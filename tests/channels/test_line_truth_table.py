@@ -4,29 +4,40 @@ One table for LINE.md 2.2 to 2.4 and 5.3. Each row runs through the simulator an
 state, the words, when and how it is tried again, and how often it arrived in the end.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-import requests
 from sqlalchemy import select, update
 
-from app import delivery, transaction
+from app import transaction
 from app.channels.line import client
-from app.channels.line.credentials import Credentials
-from app.clock import now
 from app.domain import call_failures, chats, messages
 from app.extensions import db
 from app.models import Case, Channel, Delivery, Message
-from linesim import create_app
-from linesim.serving import Running
-from tests.world import connected, receive, said
+from tests.channels import line_sending
+from tests.channels.line_sending import (
+    HASTY,
+    PATIENT,
+    PERHAPS,
+    TOKEN,
+    arrived,
+    ask,
+    deliver,
+    keys,
+    point_at,
+    waiting,
+)
+from tests.world import receive, said
 
-TOKEN = "token-of-the-table"
+pytestmark = pytest.mark.usefixtures("asked")
+
+line = line_sending.line
+asked = line_sending.asked
+somchai = line_sending.somchai
+channel = line_sending.channel
+
 NOBODY_THERE = "nobody there"
-PERHAPS = "It may or may not have arrived."
-PATIENT, HASTY = (1.0, 10.0), (1.0, 0.3)
 
 
 @dataclass(frozen=True)
@@ -118,49 +129,6 @@ def database(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(scope="module")
-def line() -> Iterator[Running]:
-    running = Running(create_app(token=TOKEN, secret="s" * 32))
-    yield running
-    running.stop()
-
-
-@pytest.fixture(autouse=True)
-def _asked(app, line, monkeypatch) -> Iterator[None]:
-    requests.post(f"{line.url}/_sim/reset", json={}, timeout=5)
-    requests.delete(f"{line.url}/_sim/faults", timeout=5)
-    requests.delete(f"{line.url}/_sim/calls", timeout=5)
-    point_at(app, line.url, monkeypatch)
-    monkeypatch.setattr(client, "TIMEOUT", PATIENT)
-    with app.app_context():
-        yield
-        transaction.release()
-
-
-def point_at(app, url: str, monkeypatch) -> None:
-    monkeypatch.setitem(app.extensions, "mado", replace(app.extensions["mado"], line_api_url=url))
-
-
-def ask(line: Running, method: str, path: str, **body: object) -> dict:
-    answer = requests.request(method, f"{line.url}/_sim/{path}", json=body, timeout=5)
-    assert answer.status_code < 300, answer.text
-    return answer.json()
-
-
-@pytest.fixture
-def somchai(line) -> str:
-    items = ask(line, "GET", "customers")["items"]
-    return next(item["user_id"] for item in items if item["name"] == "Somchai")
-
-
-@pytest.fixture
-def channel(app) -> Channel:
-    made = connected("line")
-    with transaction.writing():
-        Credentials(token=TOKEN, secret="s" * 32).keep(db.session.get_one(Channel, made.id))
-    return made
-
-
 @pytest.fixture
 def queue(app, line, channel, somchai, alice, clock, monkeypatch):
     """A function that queues a message to go out one way, with the fault that waits for it."""
@@ -176,27 +144,6 @@ def queue(app, line, channel, somchai, alice, clock, monkeypatch):
             return chats.reply(chat, "Hello", by=alice)
 
     return do
-
-
-def deliver(limit: int) -> int:
-    tries = delivery.deliver_due(limit=limit)
-    db.session.expire_all()
-    return tries
-
-
-def arrived(line: Running, user_id: str) -> int:
-    items = ask(line, "GET", f"customers/{user_id}/talk")["items"]
-    return [item["text"] for item in items if item["from"] == "account"].count("Hello")
-
-
-def keys(line: Running) -> set[str]:
-    return {call["retry_key"] for call in ask(line, "GET", "calls?name=push")["items"]}
-
-
-def waiting(message: Message) -> tuple[str, float, str]:
-    """Why it waits, for how many seconds, and how it will go out."""
-    row = messages.delivery_of(message)
-    return row.problem, (row.due_at - now()).total_seconds(), row.method or "push"
 
 
 @EVERY_ROW
