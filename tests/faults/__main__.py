@@ -1,10 +1,11 @@
-"""`python -m tests.faults`: a trial of any size on each database, and one table of what came of it.
+"""`python -m tests.faults`: a trial of any size and a burst on each database, and tables of what came of it.
 
 On PostgreSQL with a cluster and a Redis of our own, which are killed too. Exits with 1 when anything
 that must be zero is not.
 """
 
 import argparse
+import itertools
 import logging
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from bench.table import Row
 from linesim import create_app
 from linesim.serving import Running
 from tests.conftest import SECRET
-from tests.faults import trial
+from tests.faults import burst, trial
 from tests.faults.sender import COPIES
 from tests.faults.services import own_services
 from tests.processes.conftest import LINE_SECRET, LINE_TOKEN
@@ -27,7 +28,7 @@ DATABASES = ("sqlite", "postgresql")
 
 def main() -> None:
     asked = _options()
-    plan = trial.Plan(
+    killing = trial.Plan(
         events=asked.events,
         copies=asked.copies,
         kills=asked.kills,
@@ -37,9 +38,11 @@ def main() -> None:
         seconds=asked.minutes * 60.0,
         hurries=False,
     )
+    bursting = burst.plan(events=asked.burst, seed=asked.seed, seconds=asked.minutes * 60.0)
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # each connection that LINE cuts
     missed, told = 0, []
-    for database in asked.databases or DATABASES:
+    plans = [plan for plan in (killing, bursting) if plan.events]
+    for database, plan in itertools.product(asked.databases or DATABASES, plans):
         with tempfile.TemporaryDirectory(prefix="mado-faults-") as folder:
             Path(folder).chmod(0o755)
             outcome = (on_sqlite if database == "sqlite" else on_postgresql)(Path(folder), plan)
@@ -105,6 +108,11 @@ def rows(outcome: trial.Outcome) -> Iterator[Row]:
     """What must be zero, and what else was seen."""
     for what, count in outcome.counts().items():
         yield Row(what, count, "", most=0)
+    yield from (burst.rows if outcome.plan.browses else _of_strikes)(outcome)
+    yield Row("all of it", outcome.seconds, "s", rate=outcome.plan.events / outcome.seconds)
+
+
+def _of_strikes(outcome: trial.Outcome) -> Iterator[Row]:
     sender, killer, page = outcome.sender, outcome.killer, outcome.page
     told = ", ".join(f"{name} {count}" for name, count in sorted(killer.struck.items()))
     yield Row("strikes", killer.struck.total(), "", note=told)
@@ -117,10 +125,11 @@ def rows(outcome: trial.Outcome) -> Iterator[Row]:
     for state in ("sent", "unconfirmed", "failed"):
         yield Row(f"answers {state}", list(outcome.states.values()).count(state), "")
     yield Row("from the last event to nothing left to do", outcome.drain_seconds, "s", most=60)
-    yield Row("all of it", outcome.seconds, "s", rate=outcome.plan.events / outcome.seconds)
 
 
 def _told_plan(plan: trial.Plan) -> str:
+    if plan.browses:
+        return f"a burst of {plan.events:,} events, {plan.rate:,} a second"
     events = f"{plan.events:,} events, each {plan.copies} times"
     return f"{events}, {plan.kills} kills, {plan.faults} faults of LINE, seed {plan.seed}"
 
@@ -133,6 +142,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Kill and count.")
     parser.add_argument("databases", nargs="*", choices=[[], *DATABASES], help="both by default")
     parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument(
+        "--burst", type=int, default=burst.EVENTS, help=f"events that come {burst.RATE:,} a second"
+    )
     parser.add_argument("--copies", type=int, default=COPIES, help="of each event")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--answers", type=int, help="one for 20 events by default")

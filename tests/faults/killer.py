@@ -121,7 +121,7 @@ class Killer:
         assert self.struck.total() == self.count, f"{self.struck.total()} of {self.count} strikes"
 
     def _run(self) -> None:
-        share = self._sender.count / self.count
+        share = self._sender.count / max(1, self.count)
         for number, name in enumerate(self._deck()):
             self._sender.wait_for(
                 int(share * (number + self._chance.uniform(0.1, 0.9))), seconds=3600

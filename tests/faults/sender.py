@@ -3,10 +3,12 @@
 Events go out in windows: every one of a window stands in it several times, the window is shuffled
 and cut into calls of one to ten events, and several calls are under way at once. What is not
 answered with 2xx within LINE's two seconds is called again, marked as redelivered. An event counts
-as acknowledged at the first 2xx for any of its copies, and that moment is kept.
+as acknowledged at the first 2xx for any of its copies, and that moment is kept. With a rate no call goes
+out before its moment, and none waits for another's answer while there are connections.
 """
 
 import http.client
+import math
 import threading
 import time
 from collections import Counter
@@ -36,7 +38,8 @@ def numbered(number: int) -> Event:
 
 
 class Sender:
-    """`make(number)` gives an event; the same number may be asked for only once."""
+    """`make(number)` gives an event; the same number may be asked for only once. `rate` counts first
+    copies a second."""
 
     def __init__(
         self,
@@ -47,10 +50,12 @@ class Sender:
         *,
         copies: int = COPIES,
         connections: int = CONNECTIONS,
+        rate: float = math.inf,
     ) -> None:
         self._host, self._path = urlsplit(hook).netloc, urlsplit(hook).path
         self.count, self._make, self._chance = count, make, chance
-        self._copies = copies
+        self._copies, self._rate = copies, rate
+        self._began = self._due = 0.0
         self.acknowledged: dict[int, float] = {}
         self.answers: Counter[int | str] = Counter()
         self.slowest = 0.0
@@ -61,7 +66,13 @@ class Sender:
             threading.Thread(target=self._work, daemon=True) for _ in range(connections)
         ]
 
+    @property
+    def took(self) -> float:
+        """Seconds from the start to the last acknowledgement."""
+        return max(self.acknowledged.values()) - self._began
+
     def start(self) -> None:
+        self._began, self._due = time.time(), time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -102,7 +113,10 @@ class Sender:
 
     def _next(self) -> list[tuple[int, Event]] | None:
         with self._lock:
-            return next(self._calls, None)
+            call, due = next(self._calls, None), self._due
+            self._due += len(call or ()) / self._copies / self._rate
+        threading.Event().wait(max(0.0, due - time.monotonic()))
+        return call
 
     def _is_taken(
         self, connection: http.client.HTTPConnection, call: list[tuple[int, Event]]

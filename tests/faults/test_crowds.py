@@ -2,10 +2,11 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from random import Random
+from pathlib import Path
 
+from linesim.serving import Running
 from tests.channels.line_posts import text_event
-from tests.faults.sender import Sender, numbered
+from tests.faults import burst, trial
 from tests.live.pages import Page, connect
 from tests.processes.servers import Mado, soon
 from tests.processes.visits import cookie_of, prepared, send, signed_in, texts
@@ -27,21 +28,14 @@ def test_twenty_same_calls_at_once_to_two_processes_are_one_message(production: 
     assert kinds == ["case.created", "message.received"]
 
 
-def test_burst_is_taken_in_once_and_pages_open_meanwhile(embedded: Mado):  # F22
-    token, hook = prepared(embedded)
-    embedded.start_embedded()
-    browser = signed_in(embedded)
-    sender = Sender(hook, 180, numbered, Random(1), connections=40)
-    sender.start()
-    opened = [
-        browser.get(f"{embedded.url}{path}", timeout=30).status_code
-        for path in ("/chats", "/cases")
-    ]
-    sender.join(60)
+def test_burst_is_stored_and_shown_once_while_agents_work(
+    embedded: Mado, line: Running, tmp_path: Path
+):  # F22
+    with (tmp_path / "log").open("wb") as embedded.log:
+        outcome = trial.run(embedded, line, trial.EMBEDDED, burst.plan(events=1000))
 
-    assert opened == [200, 200]
-    assert {answer for answer in sender.answers if isinstance(answer, int)} <= {200, 503}
-    assert sorted(texts(embedded, token)) == sorted(f"event {n}" for n in range(180))
+    assert outcome.wrong() == {}
+    assert set(outcome.browsing.answers) == {200}
 
 
 def heard(page: Page, wanted: str) -> bool:

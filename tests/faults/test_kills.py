@@ -7,10 +7,6 @@ from tests.faults import trial
 from tests.processes.servers import Mado
 
 
-def wrong(outcome: trial.Outcome) -> dict[str, int]:
-    return {what: count for what, count in outcome.counts().items() if count}
-
-
 def test_one_process_loses_and_doubles_nothing_when_killed(
     embedded: Mado, line: Running, tmp_path: Path
 ):
@@ -18,7 +14,7 @@ def test_one_process_loses_and_doubles_nothing_when_killed(
     with (tmp_path / "log").open("wb") as embedded.log:
         outcome = trial.run(embedded, line, trial.EMBEDDED, trial.Plan())
 
-    assert wrong(outcome) == {}
+    assert outcome.wrong() == {}
     assert trial.integrity(tmp_path / "mado.sqlite3") == "ok"
 
 
@@ -30,4 +26,4 @@ def test_several_processes_lose_and_double_nothing_when_killed(
     with (tmp_path / "log").open("wb") as production.log:
         outcome = trial.run(production, line, trial.SEVERAL, trial.Plan(events=600))
 
-    assert wrong(outcome) == {}
+    assert outcome.wrong() == {}

@@ -4,6 +4,7 @@ What was acknowledged, what is stored and what an open page shows must be the sa
 answer must have been delivered at most once and say truly what became of it.
 """
 
+import math
 import sqlite3
 import time
 from collections import Counter
@@ -25,9 +26,10 @@ from linesim.serving import Running
 from linesim.state import FRIEND, Customer
 from tests.channels.line_posts import text_event
 from tests.faults.answers import Answers
+from tests.faults.browsing import Browsing
 from tests.faults.killer import Installation, Killer, Strike, is_alive
 from tests.faults.page import OpenPage
-from tests.faults.sender import COPIES, Event, Sender
+from tests.faults.sender import CONNECTIONS, COPIES, Event, Sender
 from tests.processes.servers import Mado, soon
 from tests.processes.visits import prepared, send
 
@@ -46,7 +48,8 @@ SEVERAL = {
 class Plan:
     """How much of everything; `seconds` is what each part of it may take.
 
-    With `hurries`, leases that killed processes hold run out at the end instead of in half a minute.
+    With `hurries`, leases that killed processes hold run out at the end instead of in half a minute. With
+    `browses`, an agent opens pages until the last event is acknowledged.
     """
 
     events: int = 2000
@@ -57,6 +60,9 @@ class Plan:
     seed: int = 1
     seconds: float = 240.0
     hurries: bool = True
+    connections: int = CONNECTIONS
+    rate: float = math.inf
+    browses: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Outcome:
     killer: Killer
     answers: Answers
     page: OpenPage
+    browsing: Browsing
     stored: Counter[str]
     stored_late: int
     states: dict[str, str]
@@ -105,9 +112,15 @@ class Outcome:
             "answers shown in another state": self._mistold(),
             "answers delivered out of order": self._disorder(),
             "calls answered neither 200 nor 503": _odd(self.sender.answers, {200, 503}),
-            "requests answered neither 2xx nor 503": _odd(self.answers.answers, {200, 201, 503}),
+            "requests answered neither 2xx nor 503": _odd(
+                self.answers.answers + self.browsing.answers, {200, 201, 503}
+            ),
             "a page's troubles": len(self.page.troubles),
         }
+
+    def wrong(self) -> dict[str, int]:
+        """What should be zero and is not."""
+        return {what: count for what, count in self.counts().items() if count}
 
     def _count(self, state: str, holds: Any) -> int:
         return sum(said == state and holds(text) for text, said in self.states.items())
@@ -141,15 +154,19 @@ def run(
         assert send(hook, text_event(text, user=user, timestamp=_moment())) == 200
     cases = list(range(1, CUSTOMERS + 1))
     make = partial(_event, line, people)
-    sender = Sender(hook, plan.events, make, chance, copies=plan.copies)
-    page = OpenPage(mado, cases)
+    sender = Sender(
+        hook, plan.events, make, chance,
+        copies=plan.copies, connections=plan.connections, rate=plan.rate,
+    )  # fmt: skip
+    page, browsing = OpenPage(mado, cases), Browsing(mado)
     answers = Answers(mado, line, token, cases, sender, count=plan.answers, faults=plan.faults)
     killer = Killer(mado, installation.strikes(chance) | more, sender, chance, count=plan.kills)
-    parts = (page, sender, answers, killer)
+    parts = (page, sender, answers, killer, *([browsing] if plan.browses else ()))
     for part in parts:
         part.start()
     for part in (sender, killer, answers):
         part.join(plan.seconds)
+    browsing.stop()
     drained = time.monotonic()
     if plan.hurries:
         _end_leases_of_the_dead(mado)
@@ -161,7 +178,7 @@ def run(
     items = [item for number in cases for item in _messages(mado, token, number)]
     mado.stop()
     return Outcome(
-        plan, sender, killer, answers, page,
+        plan, sender, killer, answers, page, browsing,
         stored=Counter(item["text"] for item in items),
         stored_late=sum(_is_late(item, sender) for item in items),
         states={item["text"]: item["state"] for item in items if item["direction"] == "out"},
