@@ -1,5 +1,6 @@
 // What is typed is kept on the server within a second, and once more when the page goes away (U2).
 import { token } from "./csrf.js";
+import { patience } from "./patience.js";
 
 const PAUSE = 600;
 
@@ -25,7 +26,7 @@ export class Draft {
     const state = this.read(), wanted = JSON.stringify(state);
     if (wanted === this.kept) return;
     if (this.busy && !options.keepalive) return this.changed();
-    this.busy = fetch(this.address, { method: "POST", body: new URLSearchParams(state), headers: { "HX-Request": "true", "X-CSRFToken": token() }, ...options })
+    this.busy = fetch(this.address, { method: "POST", body: new URLSearchParams(state), headers: { "HX-Request": "true", "X-CSRFToken": token() }, signal: patience(), ...options })
       .then((answer) => { if (answer.status === 204) this.kept = wanted; else throw new Error(String(answer.status)); })
       .then(() => this.say("kept"), () => this.say("unkept"));
     await this.busy;

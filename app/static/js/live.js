@@ -28,7 +28,9 @@ function connect() {
   clearTimeout(retry);
   if (isOpen() || socket?.readyState === WebSocket.CONNECTING || isSignedOut()) return;
   socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/live`);
-  socket.onopen = () => { tries = 0; known = new Set(); setConnected(true); subscribe(); };
+  // A handshake that nobody answers would stand in the way of every other one.
+  silence = setTimeout(drop, PATIENCE);
+  socket.onopen = () => { clearTimeout(silence); tries = 0; known = new Set(); setConnected(true); subscribe(); };
   socket.onmessage = (event) => heard(JSON.parse(event.data));
   socket.onclose = closed;
 }
@@ -55,7 +57,7 @@ function closed(event) {
 // A dead connection may take minutes to say so: leave it without asking.
 function drop() {
   if (!socket) return;
-  socket.onclose = socket.onmessage = null;
+  socket.onclose = socket.onmessage = socket.onopen = null;
   socket.close();
   closed({ code: 1006 });
 }
@@ -106,6 +108,7 @@ function tick() {
 document.addEventListener("htmx:afterSettle", () => subscribe());
 document.addEventListener("htmx:responseError", askAgain);
 document.addEventListener("htmx:sendError", askAgain);
+document.addEventListener("mado:unanswered", askAgain);
 document.addEventListener("mado:signed-in", connect);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { tick(); connect(); } });
 addEventListener("online", connect);

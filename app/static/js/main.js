@@ -1,6 +1,7 @@
 // The behaviours of every signed-in page, one a module.
 import "./csrf.js";
 import "./answers.js";
+import "./patience.js";
 import "./times.js";
 import "./countdown.js";
 import "./cost.js";

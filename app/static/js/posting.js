@@ -1,7 +1,8 @@
 // How a message leaves the page: what the form says, and the one request that carries it.
 import { token } from "./csrf.js";
+import { patience } from "./patience.js";
 
-const PATIENCE = 20000, LONGEST_KEPT = 15000;
+const LONGEST_KEPT = 15000;
 
 // With what the page has shown when it was written.
 export function written(form) {
@@ -16,6 +17,6 @@ export function post(address, body) {
     headers: { "HX-Request": "true", "X-CSRFToken": token() },
     // Sent is sent, though one goes to another page meanwhile; browsers allow that up to 64 KB.
     keepalive: body.get("text").length < LONGEST_KEPT,
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: patience(),
   });
 }

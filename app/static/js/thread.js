@@ -6,6 +6,7 @@ import { show } from "./times.js";
 import { arrange } from "./days.js";
 import { trim } from "./older.js";
 import { Pulls } from "./pulls.js";
+import { patience } from "./patience.js";
 
 const NEAR = 48;
 
@@ -62,7 +63,7 @@ class Thread extends HTMLElement {
   async pull() {
     // Names change in every bubble that is here, however far up somebody went.
     const oldest = this.list.querySelector("[data-id]")?.dataset.id ?? 0;
-    const answer = await fetch(`${this.dataset.source}since=${this.dataset.cursor}&oldest=${oldest}`, { headers: { "HX-Request": "true" } });
+    const answer = await fetch(`${this.dataset.source}since=${this.dataset.cursor}&oldest=${oldest}`, { headers: { "HX-Request": "true" }, signal: patience() });
     adjust(answer.headers.get("Date"));
     if (answer.status === 401 || new URL(answer.url).pathname.startsWith("/sign-in")) return signedOut();
     if (answer.status === 404) return this.lost();
