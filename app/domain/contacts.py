@@ -193,15 +193,20 @@ def group_of(identity: Identity) -> Place | None:
     return (found.kind, found.external_id) if found else None
 
 
-def set_blocked(channel: Channel, external_id: str, *, is_blocked: bool) -> None:
-    """A person blocked or unblocked the channel (S8). Unknown people are no business of ours."""
-    identity = db.session.scalar(
-        select(Identity).where(
-            Identity.channel_id == channel.id, Identity.external_id == external_id
-        )
+def set_blocked(channel: Channel, external_id: str, *, is_blocked: bool, at: datetime) -> None:
+    """A person blocked or unblocked the channel (S8). Unknown people are no business of ours.
+
+    `at` is the provider's clock: what is older than the newest of both is over (F13).
+    """
+    query = select(Identity).where(
+        Identity.channel_id == channel.id, Identity.external_id == external_id
     )
-    if identity is None:
+    identity = db.session.scalar(
+        query.with_for_update(of=Identity).execution_options(populate_existing=True)
+    )
+    if identity is None or (identity.block_told_at and identity.block_told_at > at):
         return
+    identity.block_told_at = at
     identity.blocked_at = (identity.blocked_at or now()) if is_blocked else None
     if not is_blocked:
         identity.lookup_due_at, identity.lookup_attempts = now(), 0

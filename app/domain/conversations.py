@@ -7,23 +7,20 @@ but a line in its log (S27, S28): a conversation begins with its first message.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 
 from app.channels.base import Profile
 from app.clock import now
 from app.domain import cases, contacts, events
 from app.extensions import db
-from app.models import Case, Conversation
+from app.models import Case, Conversation, Message
 from app.transaction import wake_after_commit
 
 
 def enter(channel_id: int, external_id: str, case_id: int | None, *, at: datetime) -> None:
     """The channel is in a group, perhaps again. `at` is the provider's clock."""
-    table = Conversation.__table__
-    # Events may come in another order than they happened: what is older than the leaving is over.
-    is_newer = or_(table.c.left_at.is_(None), table.c.left_at <= at)
     back = {"left_at": None, "lookup_due_at": now(), "lookup_attempts": 0}
-    known = _update(channel_id, external_id, is_newer, back)
+    known = _update(channel_id, external_id, _is_news(at), {**back, "presence_told_at": at})
     if known or case_id is None:
         wake_after_commit("lookups")
         place = _place(external_id, known)
@@ -32,9 +29,11 @@ def enter(channel_id: int, external_id: str, case_id: int | None, *, at: datetim
 
 def leave(channel_id: int, external_id: str, case_id: int | None, *, at: datetime) -> None:
     """The channel is in the group no more: nothing can be sent, and nobody is asked about it."""
-    known = _update(channel_id, external_id, true(), {"left_at": at, "lookup_due_at": None})
-    place = _place(external_id, known)
-    events.record("channel.left_group", channel_id=channel_id, case_id=case_id, **place)
+    gone = {"left_at": at, "lookup_due_at": None, "presence_told_at": at}
+    known = _update(channel_id, external_id, and_(_is_news(at), ~_has_heard_since(case_id, at)), gone)
+    if known or case_id is None:
+        place = _place(external_id, known)
+        events.record("channel.left_group", channel_id=channel_id, case_id=case_id, **place)
 
 
 def count_again(channel_id: int, external_id: str) -> None:
@@ -67,6 +66,20 @@ def _rename(conversation: Conversation) -> None:
 def _cases_of(conversation: Conversation, limit: int | None = None) -> list[Case]:
     query = select(Case).where(Case.conversation_id == conversation.id)
     return list(db.session.scalars(query.order_by(Case.id.desc()).limit(limit)))
+
+
+def _is_news(at: datetime) -> ColumnElement[bool]:
+    """Events may come in another order than they happened: what is older than the newest is over (F13)."""
+    told_at = Conversation.__table__.c.presence_told_at
+    return or_(told_at.is_(None), told_at <= at)
+
+
+def _has_heard_since(case_id: int | None, at: datetime) -> ColumnElement[bool]:
+    """Whoever hears what a group says is in it."""
+    table = Message.__table__
+    return exists().where(
+        table.c.case_id == case_id, table.c.direction == "in", table.c.sent_at > at
+    )
 
 
 def _place(external_id: str, known: Row[Any] | None) -> dict[str, str]:

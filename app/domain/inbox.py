@@ -143,7 +143,8 @@ def _take_in(source: Source, event: Inbound | Unreadable, *, has_receipt: bool =
         _add_message(connection, source, event, place or places.make(source, event))
     elif event.kind in ("followed", "unfollowed") and event.sender_id:
         channel = db.session.get_one(Channel, source.id)
-        contacts.set_blocked(channel, event.sender_id, is_blocked=event.kind == "unfollowed")
+        is_blocked, at = event.kind == "unfollowed", event.occurred_at
+        contacts.set_blocked(channel, event.sender_id, is_blocked=is_blocked, at=at)
     elif event.kind in CHANGE_KINDS and event.message_id:
         _change(source, event, place)
     elif event.kind in SHOWN_KINDS and event.conversation_id:

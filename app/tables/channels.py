@@ -105,7 +105,10 @@ class Contact(Base):
 
 
 class Identity(Base):
-    """What one channel calls a contact, and when to ask it for their name next."""
+    """What one channel calls a contact, and when to ask it for their name next.
+
+    `block_told_at` is when they blocked or followed it last, by the provider's clock.
+    """
 
     __tablename__ = "identities"
     __table_args__ = (
@@ -119,6 +122,7 @@ class Identity(Base):
         ForeignKey("contacts.id", ondelete="CASCADE"), index=True
     )
     blocked_at: Mapped[datetime | None] = mapped_column(Moment)
+    block_told_at: Mapped[datetime | None] = mapped_column(Moment)
     picture_url: Mapped[str | None] = mapped_column(Text)
     looked_up_at: Mapped[datetime | None] = mapped_column(Moment)
     lookup_due_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -131,6 +135,7 @@ class Conversation(Base):
     """The address on a channel that we talk to: one person, one group, one room, one thread.
 
     `read_token` with `read_due_at` is what the provider shall show as read, in the background.
+    `presence_told_at` is when the channel was added to the group or left it last, by the provider's clock.
     """
 
     __tablename__ = "conversations"
@@ -148,6 +153,7 @@ class Conversation(Base):
     name: Mapped[str | None] = mapped_column(String(200))
     member_count: Mapped[int | None]
     left_at: Mapped[datetime | None] = mapped_column(Moment)
+    presence_told_at: Mapped[datetime | None] = mapped_column(Moment)
     read_token: Mapped[str | None] = mapped_column(Text)
     read_due_at: Mapped[datetime | None] = mapped_column(Moment)
     lookup_due_at: Mapped[datetime | None] = mapped_column(Moment)

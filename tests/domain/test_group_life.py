@@ -149,7 +149,8 @@ def test_a_message_after_the_leaving_shows_that_the_channel_is_back(channel):  #
 
 def test_a_joining_that_comes_after_the_later_leaving_frees_nothing(channel):  # S28
     gone = now()
-    receive(channel, said("hello", **GROUP), left(occurred_at=gone))
+    hello = said("hello", occurred_at=gone - timedelta(minutes=2), **GROUP)
+    receive(channel, hello, left(occurred_at=gone))
 
     receive(channel, joined(occurred_at=gone - timedelta(minutes=1)))
 
