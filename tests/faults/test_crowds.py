@@ -35,7 +35,8 @@ def test_burst_is_stored_and_shown_once_while_agents_work(
         outcome = trial.run(embedded, line, trial.EMBEDDED, burst.plan(events=1000))
 
     assert outcome.wrong() == {}
-    assert set(outcome.browsing.answers) == {200}
+    assert outcome.browsing.answers[200] > 0
+    assert outcome.browsing.answers.keys() <= {200, 503}
 
 
 def heard(page: Page, wanted: str) -> bool:
