@@ -4,9 +4,13 @@ Every commit waits for the disk, and SQLite writes one transaction at a time. So
 wait for their turn are stored together: whoever gets the turn takes all of them in and commits
 once, and each call is answered after the commit that holds its events. A batch that fails is
 stored by itself, its bad events kept back (S6), so that it spoils nothing for its neighbours.
-Plain messages, which most are, are written table by table (`domain/plain`). On PostgreSQL only they
-wait for a turn; every other call, and one that would have made its neighbours wait for somebody's
-lock, has its own transaction at once.
+Plain messages, which most are, are written table by table (`domain/plain`).
+
+On PostgreSQL somebody else may hold what a call needs, so there are two queues for a turn. The first has
+plain messages, and whoever gets that turn waits for nobody: what others hold is left. What is left, or not
+plain, has its own transaction at once when it is about one conversation. About several it waits in the second
+queue, whose turn waits: for the channel, which one call of all processes has at a time so that none waits
+in a circle, and for each conversation.
 """
 
 import logging
@@ -47,6 +51,7 @@ class Call:
     batch: Sequence[Inbound | Unreadable]
     raw: Callable[[], list[bytes]]
     is_plain: bool = field(init=False)
+    is_about_several: bool = field(init=False)
     problem: BaseException | None = None
     # Whether those it was to be stored with have left it to itself.
     is_left: bool = False
@@ -55,6 +60,7 @@ class Call:
 
     def __post_init__(self) -> None:
         self.is_plain = all(map(plain.is_plain, self.batch))
+        self.is_about_several = inbox.is_about_several(self.batch)
 
 
 _last = 0.0
@@ -69,10 +75,11 @@ def store(call: Call) -> None:
     """Return when every event of the call is committed, as a message or as kept back."""
     global _last
     _last = time.monotonic()
+    turns: Turns = current_app.extensions.setdefault("intake", Turns())
     if _has_one_writer() or call.is_plain:
-        current_app.extensions.setdefault("intake", Turns()).store(call)
+        turns.store(call)
     else:
-        _store_alone(call)
+        turns.leave(call)
 
 
 def _has_one_writer() -> bool:
@@ -82,7 +89,8 @@ def _has_one_writer() -> bool:
 class Turns:
     """Calls of one process take turns; who waits is stored by the one whose turn it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_second: bool = False) -> None:
+        self._second = None if is_second else Turns(is_second=True)
         self._lock = threading.Lock()
         self._waiting: list[Call] = []
         self._is_taken = False
@@ -95,7 +103,7 @@ class Turns:
             together = self._everybody()
             self._had_company = len(together) > 1
             try:
-                _store_together(together)
+                _store_together(together, waits=self._second is None)
             except BaseException as problem:  # whatever it is: nobody may be told that all is well
                 together += self._everybody()  # an outage; they would only wait as long again
                 for other in together:
@@ -105,6 +113,14 @@ class Turns:
         if call.problem:
             raise call.problem
         if call.is_left:
+            self.leave(call)
+
+    def leave(self, call: Call) -> None:
+        """Store what this queue's turn could not."""
+        if self._second and call.is_about_several and not _has_one_writer():
+            call.is_left = False
+            self._second.store(call)
+        else:
             _store_alone(call)
 
     def _is_first(self, call: Call) -> bool:
@@ -130,9 +146,12 @@ class Turns:
                 call.has_turn.put(False)
 
 
-def _store_together(calls: list[Call]) -> None:
-    """One transaction for all; whom that leaves out, and all when it fails, store themselves."""
-    if not _has_one_writer():
+def _store_together(calls: list[Call], *, waits: bool) -> None:
+    """One transaction for all; whom that leaves out, and all when it fails, are left.
+
+    `waits`: for whoever holds what is needed. On SQLite nobody else can.
+    """
+    if not (waits or _has_one_writer()):
         take_in = _take_in_plain
     elif len(calls) > 1:
         take_in = _take_in_as_one_writer
@@ -164,7 +183,8 @@ def _store_alone(call: Call) -> None:
 
 def _take_in_despite_deadlock(call: Call) -> None:
     """Whom PostgreSQL chose to break a circle goes again: the provider may never send it (F8)."""
-    take_in = _take_in_as_one_writer if _has_one_writer() else _take_in
+    is_writer = _has_one_writer() or call.is_about_several
+    take_in = _take_in_as_one_writer if is_writer else _take_in
     try:
         take_in([call])
     except OperationalError as problem:
@@ -184,10 +204,12 @@ def _take_in(calls: Sequence[Call]) -> None:
 def _take_in_as_one_writer(calls: Sequence[Call]) -> None:
     """Neighbours of plain messages by tables, the rest one by one, all in the order they came."""
     transaction.start_writing()
+    inbox.wait_for_turns({call.source.id for call in calls if call.is_about_several})
     for are_plain, neighbours in groupby(calls, attrgetter("is_plain")):
         some = list(neighbours)
         arrivals = _arrivals(some)
-        known = plain.take_in(arrivals) if are_plain and len(arrivals) > 1 else ()
+        are_many = are_plain and len(arrivals) > 1
+        known = plain.take_in(arrivals, waits=True) if are_many else ()
         for call in some:
             left = [event for event in call.batch if (call.source.id, event.key) not in known]
             if left:
@@ -197,7 +219,7 @@ def _take_in_as_one_writer(calls: Sequence[Call]) -> None:
 
 def _take_in_plain(calls: list[Call]) -> None:
     transaction.start_writing()
-    known = plain.take_in(_arrivals(calls))
+    known = plain.take_in(_arrivals(calls), waits=False)
     transaction.commit()
     for call in calls:
         call.is_left = any((call.source.id, event.key) not in known for event in call.batch)

@@ -5,7 +5,7 @@ comes first and decides; a duplicate ends there. It refuses to commit, and to kn
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -76,7 +76,7 @@ MESSAGE_ARRIVED = hot.Statement(
 
 def receive(source: Source, batch: Sequence[Inbound | Unreadable]) -> None:
     """Take in a batch inside the current transaction; raise when any event of it fails."""
-    _wait_for_turn(source, batch)
+    wait_for_turns({source.id} if is_about_several(batch) else ())
     rule = events.take_fresh if book.is_empty() else engine.run_fresh
     for event in batch:
         _take_in(source, event)
@@ -89,7 +89,7 @@ def receive_each(source: Source, batch: Sequence[Inbound | Unreadable], raw: lis
     `raw` holds each event's bytes. A database that is locked or gone still raises: nothing was
     taken in and the provider shall send it again.
     """
-    _wait_for_turn(source, batch)
+    wait_for_turns({source.id} if is_about_several(batch) else ())
     for event, body in zip(batch, raw, strict=True):
         try:
             with db.session.begin_nested():
@@ -152,12 +152,19 @@ def _take_in(source: Source, event: Inbound | Unreadable, *, has_receipt: bool =
     transaction.count(counters.INTAKE, outcome="taken_in")
 
 
-def _wait_for_turn(source: Source, batch: Sequence[Inbound | Unreadable]) -> None:
-    """Batches that write in several conversations go one after another: none waits in a circle."""
-    places = {event.conversation_id for event in batch if isinstance(event, Inbound)}
+def is_about_several(batch: Sequence[Inbound | Unreadable]) -> bool:
+    """Whether it writes in several conversations."""
+    if len(batch) < 2:
+        return False
+    return len({event.conversation_id for event in batch if isinstance(event, Inbound)}) > 1
+
+
+def wait_for_turns(channel_ids: Collection[int]) -> None:
+    """Who writes in several conversations of a channel goes one after another: none waits in a circle."""
     connection = hot.connection()
-    if len(places) > 1 and connection.dialect.name == "postgresql":
-        connection.execute(_TURN, {"channel_id": source.id})
+    if connection.dialect.name == "postgresql":
+        for channel_id in sorted(channel_ids):
+            connection.execute(_TURN, {"channel_id": channel_id})
 
 
 def _is_new(connection: Connection, source: Source, event: Inbound, place: Place | None) -> bool:

@@ -16,7 +16,8 @@ from app.domain import cases, chats, inbox, plain, search
 from app.extensions import db
 from app.models import Case, Channel, Event, Message, Receipt
 from tests.domain.test_races import SECONDS, Writer, in_thread
-from tests.test_intake import arriving_together, make_indigestible
+from tests.live.pages import eventually
+from tests.test_intake import arriving_together, counted_commits, make_indigestible
 from tests.world import chat_of, connected, count, said, texts
 
 TABLES = ("cases", "messages", "receipts", "events")
@@ -158,6 +159,29 @@ def test_conversation_that_somebody_holds_keeps_none_of_the_others_waiting(app, 
         waiting.join(SECONDS)
 
     assert texts(db.session.get_one(Case, ids[0])) == ["hello", "a"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_calls_about_several_of_whom_one_is_held_wait_together_and_nobody_else_does(app, channel):  # F8, F22
+    ids = {who: chat_of(channel, who=who).id for who in ("Uheld", "Ua", "Ub")}
+    calls = [call(channel, said(f"{n}", who="Uheld"), said(f"{n}", who="Ua")) for n in range(3)]
+    transaction.release()
+
+    with Writer(app, lambda: cases.lock(db.session.get_one(Case, ids["Uheld"]))) as holder:
+        waiting = [in_thread(app, lambda one=one: intake.store(one)) for one in calls]
+        second = app.extensions["intake"]._second
+        eventually(lambda: len(second._waiting) == 2 and second._is_taken)
+        intake.store(call(channel, said("alone", who="Ub")))
+        with counted_commits() as commits:
+            transaction.release()
+            holder.commit()
+            [thread.join(SECONDS) for thread in waiting]
+
+    found = {who: texts(db.session.get_one(Case, id_)) for who, id_ in ids.items()}
+    assert found["Ub"] == ["hello", "alone"]
+    assert sorted(found["Uheld"]) == sorted(found["Ua"]) == ["0", "1", "2", "hello"]
+    # The holder's, that of the call which waited first, and one for all that waited behind it.
+    assert commits == ["commit"] * 3
 
 
 def test_chat_that_ended_is_reactivated_by_a_plain_message(channel):  # S25

@@ -35,11 +35,14 @@ def is_plain(event: Inbound | Unreadable) -> bool:
     )
 
 
-def take_in(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
-    """Take plain events in, inside the current transaction; channel and key of those that are in."""
+def take_in(arrivals: Sequence[Arrival], *, waits: bool) -> set[tuple[int, str]]:
+    """Take plain events in, inside the current transaction; channel and key of those that are in.
+
+    `waits`: also for conversations that somebody holds, and not only for those that are free.
+    """
     known: set[tuple[int, str]] = set()
     writer = _ENGINES[hot.connection().dialect.name]
-    for wave in _waves(writer.free(arrivals)):
+    for wave in _waves(writer.locked(arrivals, waits=waits)):
         for taken in writer.take_in(hot.connection(), wave):
             transaction.count(counters.INTAKE, outcome="taken_in" if taken.is_new else "redelivered")
             if taken.case_id:

@@ -18,15 +18,17 @@ from app.domain.search import postgresql as index
 from app.domain.search import tokens
 
 # First and by itself: what comes after it sees all that was committed before the locks were held.
-# Who has a lock is not waited for, so that calls that came together never block each other.
+# Where calls that came together shall never block each other, who has a lock is not waited for.
+_PLACES = (
+    "SELECT conversations.channel_id, conversations.external_id FROM conversations"
+    " JOIN cases ON cases.conversation_id = conversations.id AND cases.chat_state = 'active'"
+    " WHERE conversations.channel_id = ANY(CAST(:channel_ids AS int[]))"
+    " AND conversations.external_id = ANY(CAST(:conversation_ids AS text[]))"
+)
+_LOCK_FREE = hot.Statement(text(f"{_PLACES} FOR NO KEY UPDATE SKIP LOCKED"))
+# Cases are not waited for here: who has one may want a conversation that is locked already.
 _LOCK = hot.Statement(
-    text(
-        "SELECT conversations.channel_id, conversations.external_id FROM conversations"
-        " JOIN cases ON cases.conversation_id = conversations.id AND cases.chat_state = 'active'"
-        " WHERE conversations.channel_id = ANY(CAST(:channel_ids AS int[]))"
-        " AND conversations.external_id = ANY(CAST(:conversation_ids AS text[]))"
-        " FOR NO KEY UPDATE SKIP LOCKED"
-    )
+    text(f"{_PLACES} ORDER BY conversations.id FOR NO KEY UPDATE OF conversations")
 )
 # A conversation stands in `given` once, so a case names its event.
 _TAKE_IN = hot.Statement(
@@ -77,16 +79,16 @@ ORDER BY place
 )
 
 
-def free(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Those of conversations that have an active chat and that nobody else holds; these are locked."""
-    locked = set(
-        _LOCK.rows(
+def locked(arrivals: Sequence[Arrival], *, waits: bool) -> list[Arrival]:
+    """Those of conversations that have an active chat and are ours now, at once or after a wait."""
+    ours = set(
+        (_LOCK if waits else _LOCK_FREE).rows(
             hot.connection(),
             channel_ids=[source.id for source, _ in arrivals],
             conversation_ids=[event.conversation_id for _, event in arrivals],
         )
     )
-    return [arrival for arrival in arrivals if address(arrival) in locked]
+    return [arrival for arrival in arrivals if address(arrival) in ours]
 
 
 def take_in(connection: Connection, wave: Sequence[Arrival]) -> Iterator[Taken]:
