@@ -6,6 +6,7 @@ LooksOnly. It refuses to know how either is told to people.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, false, or_, true
@@ -66,8 +67,12 @@ def audience_of(agent: Agent) -> Audience:
     if agent.sees_all:
         return EVERYTHING
     if agent.access == "assigned":
-        return Audience("assigned", agent_id=agent.id)
-    return Audience("own_groups", group_ids=agent.group_ids)
+        return _audience("assigned", agent_id=agent.id)
+    return _audience("own_groups", group_ids=agent.group_ids)
+
+
+# Those who share an audience share the object, too: a thousand pages are told apart by it at once.
+_audience = lru_cache(maxsize=1_000)(Audience)
 
 
 def visible_to(audience: Audience) -> ColumnElement[bool]:

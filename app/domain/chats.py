@@ -17,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    false,
     func,
     or_,
     select,
@@ -90,20 +89,19 @@ def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
     """Untaken chats, who waits longest first (S14)."""
     if not hot.finds(ANY_NEW):
         return []
-    return db.session.scalars(_new(audience, limit)).all()
+    return db.session.scalars(_new_to(frozenset([audience]), limit)).all()
 
 
 @lru_cache(maxsize=AUDIENCES)
-def _new(audience: Audience, limit: int) -> Select[tuple[Case]]:
-    return _query(visible_to(audience), Case.taken_by_id.is_(None), limit=limit)
+def _new_to(audiences: frozenset[Audience], limit: int) -> Select[tuple[Case]]:
+    return _query(or_(*map(visible_to, audiences)), Case.taken_by_id.is_(None), limit=limit)
 
 
 def incoming_for(
     audiences: Collection[Audience], *, limit: int = 200
 ) -> dict[Audience, Sequence[Case]]:
     """The same for each of them: from one query, unless more wait than are shown."""
-    seen = or_(false(), *map(visible_to, audiences))
-    found = _active(seen, Case.taken_by_id.is_(None), limit=limit)
+    found = db.session.scalars(_new_to(frozenset(audiences), limit)).all() if audiences else ()
     if len(found) == limit:
         return {one: incoming(one, limit=limit) for one in audiences}
     return {one: [case for case in found if access.sees(one, case)] for one in audiences}
@@ -159,7 +157,7 @@ def _query(*conditions: ColumnElement[bool], limit: int) -> Select[tuple[Case]]:
     return (
         select(Case)
         .where(text(ACTIVE), *conditions)
-        .options(*cases.shown_in_lists())
+        .options(*cases.shown_in_rows())
         .order_by(func.coalesce(Case.unanswered_since, Case.last_message_at), Case.id)
         .limit(limit)
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import Select, and_, bindparam, or_, select, union, update
+from sqlalchemy.orm import load_only
 
 from app.channels import registry
 from app.channels.base import Profile
@@ -140,6 +141,12 @@ def _history(audience: Audience, limit: int) -> Select[tuple[Case]]:
     return (
         select(Case)
         .where(Case.contact_id == bindparam("contact_id"), visible_to(audience))
+        .options(
+            load_only(
+                *(Case.subject, Case.status, Case.chat_state, Case.is_spam, Case.trashed_at),
+                Case.last_message_at,
+            )
+        )
         .order_by(Case.last_message_at.desc(), Case.id.desc())
         .limit(limit)
     )

@@ -198,7 +198,8 @@ def _grouped(clients: Iterable[Client]) -> Iterable[list[Client]]:
     """Pages of one agent that show the same must hear the same: think once for all of them."""
     groups: dict[Hashable, list[Client]] = {}
     for client in clients:
-        key = (client.agent_id, client.audience, client.offered, frozenset(client.topics))
+        # An audience is one object for all who share it, and to hash what is in it takes longer.
+        key = (client.agent_id, id(client.audience), id(client.offered), frozenset(client.topics))
         groups.setdefault(key, []).append(client)
     return groups.values()
 
