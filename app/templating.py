@@ -58,6 +58,8 @@ def init_app(app: Flask) -> None:
     """Offer filters and functions to templates, and serve assets under a name of their version."""
     app.jinja_env.loader = compiling.OneAtATime(app.jinja_env.loader)
     app.jinja_env.bytecode_cache = compiling.Kept()
+    # All of them stay: to note which was used last takes longer than to find one.
+    app.jinja_env.cache = {}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.install_gettext_callables(_in_language, _in_language_by_count, newstyle=True)
     # The one that a page calls a hundred times, without the three calls that Jinja puts around it.
