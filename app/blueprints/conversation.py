@@ -21,6 +21,7 @@ from app.domain import (
     agents,
     cases,
     chats,
+    choices,
     contacts,
     costs,
     drafts,
@@ -34,6 +35,7 @@ from app.domain import (
     uploads,
 )
 from app.domain.agents import Refused
+from app.domain.choices import Choice, Choices
 from app.domain.members import Member
 from app.domain.messages import Changes
 from app.models import Agent, Attachment, Case, Draft, Identity, Label, Message
@@ -96,16 +98,20 @@ class Regions:
         """Whom a chat can be handed over to."""
         return agents.who_may_have(self.case)
 
+    @cached_property
+    def choices(self) -> Choices:
+        return choices.beside(self.case)
+
     @property
-    def assignees(self) -> list[tuple[int, str]]:
+    def assignees(self) -> list[Choice]:
         """Ids and names to choose from; whoever has the case is among them, whatever became of them."""
-        able = agents.names_of_who_may_have(self.case)
+        able = self.choices.agents
         own = self.case.assignee
         return able if own is None or (own.id, own.name) in able else [(own.id, own.name), *able]
 
     @property
-    def groups(self) -> list[tuple[int, str]]:
-        return agents.group_names()
+    def groups(self) -> list[Choice]:
+        return self.choices.groups
 
     @cached_property
     def labels(self) -> Sequence[Label]:
@@ -114,7 +120,7 @@ class Regions:
     @property
     def other_labels(self) -> list[str]:
         own = {label.id for label in self.labels}
-        return [name for id_, name in labels.names() if id_ not in own]
+        return [name for id_, name in self.choices.labels if id_ not in own]
 
     @property
     def history(self) -> Sequence[Case]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, delete, not_, select, true, update
 from sqlalchemy.orm import selectinload
 
-from app.domain import access, events, hot
+from app.domain import access, events
 from app.extensions import db
 from app.models import (
     LARGEST_ID,
@@ -22,8 +22,6 @@ from app.models import (
 )
 
 _WHO_MAY_HAVE = select(Agent).where(access.WHO_MAY_HAVE).order_by(Agent.name, Agent.id)
-_NAMES_OF_WHO_MAY_HAVE = hot.Statement(_WHO_MAY_HAVE.with_only_columns(Agent.id, Agent.name))
-_GROUP_NAMES = hot.Statement(select(Group.id, Group.name).order_by(Group.name))
 
 
 class Refused(Exception):
@@ -55,11 +53,6 @@ def who_see(case: Case) -> list[Agent]:
 def who_may_have(case: Case) -> Sequence[Agent]:
     """Whom the case can be assigned or handed over to, by name."""
     return db.session.scalars(_WHO_MAY_HAVE, {"group_id": case.group_id}).all()
-
-
-def names_of_who_may_have(case: Case) -> list[tuple[int, str]]:
-    """The same, as ids and names."""
-    return _NAMES_OF_WHO_MAY_HAVE.rows(hot.connection(), group_id=case.group_id)
 
 
 def create(
@@ -173,11 +166,6 @@ def set_password(agent: Agent, password_hash: str) -> None:
 
 def all_groups() -> Sequence[Group]:
     return db.session.scalars(select(Group).order_by(Group.name)).all()
-
-
-def group_names() -> list[tuple[int, str]]:
-    """The same, as ids and names."""
-    return _GROUP_NAMES.rows(hot.connection())
 
 
 def groups_with_members() -> Sequence[Group]:

@@ -12,7 +12,6 @@ from app.extensions import db
 from app.models import Agent, Case, Label, case_labels
 
 LONGEST_NAME = 60
-_NAMES = hot.Statement(select(Label.id, Label.name).order_by(Label.name))
 ANY_ON_CASE = hot.Statement(
     select(case_labels.c.label_id).where(case_labels.c.case_id == bindparam("case_id")).limit(1)
 )
@@ -20,11 +19,6 @@ ANY_ON_CASE = hot.Statement(
 
 def listed() -> Sequence[Label]:
     return db.session.scalars(select(Label).order_by(Label.name)).all()
-
-
-def names() -> list[tuple[int, str]]:
-    """The same, as ids and names."""
-    return _NAMES.rows(hot.connection())
 
 
 def case_counts() -> dict[int, int]:

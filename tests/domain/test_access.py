@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import access, agents, cases, chats, contacts, notifications
+from app.domain import access, agents, cases, chats, choices, contacts, notifications
 from app.domain.access import EVERYTHING, LooksOnly
 from app.domain.agents import Refused
 from app.extensions import db
@@ -144,7 +144,7 @@ def test_the_database_and_the_rule_agree_on_whom_a_case_can_be_given_to(
     able = [agent for agent in every if access.may_have(agent, case)]
 
     assert agents.who_may_have(case) == able
-    assert agents.names_of_who_may_have(case) == [(agent.id, agent.name) for agent in able]
+    assert choices.beside(case).agents == [(agent.id, agent.name) for agent in able]
 
 
 def test_who_may_only_look_from_now_on_loses_what_they_have(chat, bob, alice):

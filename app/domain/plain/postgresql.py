@@ -6,7 +6,8 @@ A round trip costs both sides more than the row that it writes.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Integer, Text, and_, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from app.channels.base import Inbound
@@ -16,19 +17,22 @@ from app.domain.places import Source
 from app.domain.plain.arrivals import Arrival, Taken, address, as_json, columns
 from app.domain.search import postgresql as index
 from app.domain.search import tokens
+from app.models import ACTIVE, Case, Conversation
 
 # First and by itself: what comes after it sees all that was committed before the locks were held.
 # Where calls that came together shall never block each other, who has a lock is not waited for.
 _PLACES = (
-    "SELECT conversations.channel_id, conversations.external_id FROM conversations"
-    " JOIN cases ON cases.conversation_id = conversations.id AND cases.chat_state = 'active'"
-    " WHERE conversations.channel_id = ANY(CAST(:channel_ids AS int[]))"
-    " AND conversations.external_id = ANY(CAST(:conversation_ids AS text[]))"
+    select(Conversation.channel_id, Conversation.external_id)
+    .join(Case, and_(Case.conversation_id == Conversation.id, text(ACTIVE)))
+    .where(
+        Conversation.channel_id == func.any(bindparam("channel_ids", type_=ARRAY(Integer))),
+        Conversation.external_id == func.any(bindparam("conversation_ids", type_=ARRAY(Text))),
+    )
 )
-_LOCK_FREE = hot.Statement(text(f"{_PLACES} FOR NO KEY UPDATE SKIP LOCKED"))
+_LOCK_FREE = hot.Statement(_PLACES.with_for_update(key_share=True, skip_locked=True))
 # Cases are not waited for here: who has one may want a conversation that is locked already.
 _LOCK = hot.Statement(
-    text(f"{_PLACES} ORDER BY conversations.id FOR NO KEY UPDATE OF conversations")
+    _PLACES.order_by(Conversation.id).with_for_update(key_share=True, of=Conversation)
 )
 # A conversation stands in `given` once, so a case names its event.
 _TAKE_IN = hot.Statement(
