@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flask import g, request
+from sqlalchemy import Row
 
 from app import foresight, media
 from app.blueprints import picks
@@ -123,7 +124,7 @@ class Regions:
         return [name for id_, name in self.choices.labels if id_ not in own]
 
     @property
-    def history(self) -> Sequence[Case]:
+    def history(self) -> Sequence[Row]:
         audience = access.audience_of(g.agent)
         return contacts.history(self.case.contact, audience) if self.case.contact else []
 

@@ -330,8 +330,8 @@ def shown_in_lists() -> tuple:
         joinedload(Case.conversation).joinedload(Conversation.identity),
         # Their secrets would be decrypted once for every row.
         joinedload(Case.channel).options(defer(Channel.key), defer(Channel.credentials)),
-        joinedload(Case.assignee),
-        joinedload(Case.taken_by),
+        joinedload(Case.assignee).load_only(Agent.name),
+        joinedload(Case.taken_by).load_only(Agent.name),
         joinedload(Case.group),
     )
 

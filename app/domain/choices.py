@@ -30,6 +30,6 @@ class Choices:
 
 def beside(case: Case) -> Choices:
     found = Choices()
-    for what, id_, name in _ALL.rows(hot.connection(), group_id=case.group_id):
+    for what, id_, name in hot.read(_ALL, group_id=case.group_id):
         getattr(found, what).append((id_, name))
     return found

@@ -11,14 +11,13 @@ from sqlalchemy import bindparam, select
 from app.channels import registry
 from app.channels.base import Quota
 from app.clock import now
-from app.domain import quotas
+from app.domain import hot, quotas
 from app.domain.agents import Refused
-from app.extensions import db
 from app.models import Case, Receipt
 
 # What is sent now leaves a moment later; a free reply that ends meanwhile would be a paid one.
 MARGIN = timedelta(seconds=2)
-_YOUNGEST = (
+_YOUNGEST = hot.Statement(
     select(Receipt.id, Receipt.reply_token, Receipt.received_at)
     .where(
         Receipt.conversation_id == bindparam("conversation_id"),
@@ -87,8 +86,9 @@ def youngest_free_reply(conversation_id: int, kind: str) -> FreeReply | None:
     """The reply token that is good for longest; None when none is."""
     lasts, moment = timedelta(seconds=registry.adapter(kind).free_reply_seconds), now()
     asked = {"conversation_id": conversation_id, "after": moment - lasts, "until": moment}
-    row = db.session.execute(_YOUNGEST, asked).one_or_none()
-    return FreeReply(row.id, row.reply_token, row.received_at + lasts) if row else None
+    for id_, token, received_at in hot.read(_YOUNGEST, **asked):
+        return FreeReply(id_, token, received_at + lasts)
+    return None
 
 
 def check(case: Case) -> None:

@@ -51,10 +51,16 @@ def value(statement: "Statement", **values: Any) -> Any:
     known = _foreseen()
     if question in known:
         return known[question]
+    rows = read(statement, **values)
+    return rows[0][0] if rows else None
+
+
+def read(statement: "Statement", **values: Any) -> list[tuple[Any, ...]]:
+    """All rows as Python has them, among what the session has not written yet, too."""
     db.session.flush()
     here = connection()
-    row = statement.first(here, **values)
-    return statement.compiled_for(here.dialect).read(row[0]) if row else None
+    part = statement.compiled_for(here.dialect)
+    return [part.read(row) for row in statement.rows(here, **values)]
 
 
 def foresee(questions: Iterable["Question"]) -> None:
@@ -76,7 +82,7 @@ def foresee(questions: Iterable["Question"]) -> None:
     answers = cursor.fetchone()
     cursor.close()
     for question, part, answer in zip(asked, parts, answers, strict=True):
-        known[question] = part.read(answer)
+        known[question] = part.read([answer])[0]
 
 
 def _gathered(given: Sequence[Any]) -> Any:
@@ -208,8 +214,10 @@ class _Compiled:
             for name, bind in binds.items()
         }
         self._names = list(names)
-        first = compiled._result_columns[0].type if compiled._result_columns else None
-        self._reading = first and first.dialect_impl(dialect).result_processor(dialect, None)
+        self._readings: list[Process | None] = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in getattr(statement, "selected_columns", ())
+        ]
         self._processes = {name: process for name, process in processes.items() if process}
 
     def parameters(self, values: dict[str, Any]) -> Any:
@@ -222,9 +230,12 @@ class _Compiled:
         shared = _ready(shared, {n: p for n, p in self._processes.items() if n in shared})
         return [self._placed(_ready({**row, **shared}, own)) for row in rows]
 
-    def read(self, answer: Any) -> Any:
-        """A value of the first column, from what the driver gave."""
-        return self._reading(answer) if self._reading else answer
+    def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """A row, or the beginning of one, from what the driver gave; only of a SELECT of Core's."""
+        return tuple(
+            reading(value) if reading else value
+            for value, reading in zip(row, self._readings, strict=False)
+        )
 
     def as_part(self, number: int) -> str:
         """The SQL as a part of a larger one: its parameters' names begin with its number."""
