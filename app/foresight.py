@@ -8,7 +8,7 @@ a question that is missing here costs time and nothing else.
 from app.domain import (
     cases,
     channels,
-    chats,
+    chat_lists,
     drafts,
     hot,
     labels,
@@ -50,8 +50,8 @@ def of_conversation(agent: Agent, case: Case) -> None:
 
 def _of_frame(agent: Agent) -> list[Question]:
     asked = [
-        chats.ANY_NEW.asked(),
-        chats.ANY_ANSWERED.asked(agent_id=agent.id),
+        chat_lists.ANY_NEW.asked(),
+        chat_lists.ANY_ANSWERED.asked(agent_id=agent.id),
         notifications.ANY_UNREAD.asked(agent_id=agent.id),
         settings.KEPT.asked(name=settings.INACTIVITY),
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app import words
-from app.domain import cases, chats, contacts, settings
+from app.domain import cases, chat_lists, chats, contacts, settings
 from app.domain.access import Audience
 from app.models import Agent, Case, Contact
 
@@ -36,12 +36,12 @@ class Row:
 
 def incoming(audience: Audience | None) -> list[Row] | None:
     """Untaken chats, who waits longest first (S14); None for those whom none are offered."""
-    return None if audience is None else of(chats.incoming(audience))
+    return None if audience is None else of(chat_lists.incoming(audience))
 
 
 def incoming_for(audiences: Collection[Audience | None]) -> dict[Audience | None, list[Row] | None]:
     """The same for each of them, with one row for all who see it."""
-    seen = chats.incoming_for([one for one in audiences if one is not None])
+    seen = chat_lists.incoming_for([one for one in audiences if one is not None])
     every = {case.id: case for found in seen.values() for case in found}
     made = dict(zip(every, of(list(every.values())), strict=True))
     return {
@@ -51,7 +51,7 @@ def incoming_for(audiences: Collection[Audience | None]) -> dict[Audience | None
 
 def responses(agent: Agent) -> list[Row]:
     """Unread answers in chats this agent has taken (S14)."""
-    return of(chats.responses(agent))
+    return of(chat_lists.responses(agent))
 
 
 def of(active: Sequence[Case]) -> list[Row]:

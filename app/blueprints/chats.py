@@ -18,7 +18,7 @@ from app.blueprints.answers import (
     refused,
     wants_fragment,
 )
-from app.domain import access, agents, chats
+from app.domain import access, agents, chat_lists, chats
 from app.domain.agents import Refused
 from app.models import Case
 
@@ -192,13 +192,13 @@ def ended_words(case: Case) -> str:
 
 
 def _list(tab: str | None, open_number: int | None = None) -> ChatList:
-    counts = chats.counts(g.agent)
+    counts = chat_lists.counts(g.agent)
     if tab not in TABS:
         tab = "mine" if counts["mine"] and not counts["new"] else "new"
     found = {
-        "new": lambda: chats.incoming(access.audience_of(g.agent)),
-        "mine": lambda: chats.mine(g.agent),
-        "others": lambda: chats.others(g.agent),
+        "new": lambda: chat_lists.incoming(access.audience_of(g.agent)),
+        "mine": lambda: chat_lists.mine(g.agent),
+        "others": lambda: chat_lists.others(g.agent),
     }[tab]()
     return ChatList(tab, counts, rows.of(found), open_number)
 

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 
 from app import transaction
 from app.channels.base import Profile
-from app.domain import access, cases, chats, contacts, labels
+from app.domain import access, cases, chat_lists, chats, contacts, labels
 from app.extensions import db
 from app.models import Agent, Case, Group, Identity
 from tests import world
@@ -250,7 +250,7 @@ def test_an_opened_case_is_found_and_lights_no_icon(api):  # S12
     number = api.post("/cases", {"text": "注文の件です", "contact": "Yuki"}).json["number"]
     assert numbers(api, q="注文") == [number]
     assert numbers(api, chat="active") == []
-    assert chats.incoming(access.EVERYTHING) == []
+    assert chat_lists.incoming(access.EVERYTHING) == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import access, agents, cases, chats, choices, contacts, notifications
+from app.domain import access, agents, cases, chat_lists, chats, choices, contacts, notifications
 from app.domain.access import EVERYTHING, LooksOnly
 from app.domain.agents import Refused
 from app.extensions import db
@@ -54,8 +54,8 @@ def edit(agent: Agent, by: Agent, **changes) -> None:
 
 def test_who_sees_only_what_is_theirs_sees_nothing_of_their_own_group(chat, erin, bob):
     assert (seen_by(erin), seen_by(bob)) == ([], [chat.id])
-    assert (chats.incoming(access.audience_of(erin)), chats.others(erin)) == ([], [])
-    assert chats.counts(erin) == {"new": 0, "mine": 0, "others": 0}
+    assert (chat_lists.incoming(access.audience_of(erin)), chat_lists.others(erin)) == ([], [])
+    assert chat_lists.counts(erin) == {"new": 0, "mine": 0, "others": 0}
     assert cases.visible(chat.number, access.audience_of(erin)) is None
     assert cases.listed(access.audience_of(erin), chat="all", q="secret").cases == []
     assert contacts.history(chat.contact, access.audience_of(erin)) == []
@@ -64,7 +64,7 @@ def test_who_sees_only_what_is_theirs_sees_nothing_of_their_own_group(chat, erin
 def test_what_is_assigned_waits_in_new_of_its_assignee(chat, erin):
     assigned(chat, erin)
     assert seen_by(erin) == [chat.id]
-    assert chats.incoming(access.audience_of(erin)) == [chat]
+    assert chat_lists.incoming(access.audience_of(erin)) == [chat]
     assert cases.listed(access.audience_of(erin), chat="all", q="secret").cases == [chat]
     assert [case.id for case in contacts.history(chat.contact, access.audience_of(erin))] == [chat.id]
 
@@ -72,10 +72,10 @@ def test_what_is_assigned_waits_in_new_of_its_assignee(chat, erin):
 def test_a_chat_that_is_handed_over_is_seen_while_one_has_it(chat, erin, bob):
     with transaction.writing():
         assert chats.hand_over(chat, erin, by=bob)
-    assert (seen_by(erin), chats.mine(erin), chats.responses(erin)) == ([chat.id], [chat], [chat])
+    assert (seen_by(erin), chat_lists.mine(erin), chat_lists.responses(erin)) == ([chat.id], [chat], [chat])
     with transaction.writing():
         chats.put_back(chat, by=erin)
-    assert (seen_by(erin), chats.mine(erin), chats.responses(erin)) == ([], [], [])
+    assert (seen_by(erin), chat_lists.mine(erin), chat_lists.responses(erin)) == ([], [], [])
 
 
 def test_what_one_ends_without_being_its_assignee_is_seen_no_more(chat, erin, bob):
@@ -183,4 +183,4 @@ def test_a_chat_that_comes_back_to_its_assignee_waits_for_them(chat, erin, bob):
     with transaction.writing():
         chats.end(chat, "open", by=None, cause="inactivity")
     receive(chat.channel, said("again"))
-    assert chats.incoming(access.audience_of(erin)) == [chat]
+    assert chat_lists.incoming(access.audience_of(erin)) == [chat]

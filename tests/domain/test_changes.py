@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app import transaction
 from app.channels.base import InboundFile
 from app.clock import now
-from app.domain import access, cases, changes, chats, inbox, messages, search
+from app.domain import access, cases, changes, chat_lists, chats, inbox, messages, search
 from app.extensions import db
 from app.models import (
     Attachment,
@@ -264,7 +264,7 @@ def test_edit_reactivates_nothing_and_lights_nothing(channel, alice):  # L3, S25
     case = only_case()
     assert (case.chat_state, case.status, case.unanswered_since) == ("ended", "pending", None)
     assert case.last_activity_at == activity
-    assert list(chats.incoming(access.EVERYTHING)) == []
+    assert list(chat_lists.incoming(access.EVERYTHING)) == []
 
 
 def test_open_page_learns_of_a_change(channel):  # L3

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app import transaction
 from app.clock import now
-from app.domain import access, agents, cases, chats, messages, settings
+from app.domain import access, agents, cases, chat_lists, chats, messages, settings
 from app.domain.access import Audience, audience_of
 from app.domain.agents import Refused
 from app.extensions import db
@@ -62,11 +62,11 @@ def sweep() -> int:
 def test_taking_leaves_new_and_enters_mine_and_others(chat, alice, bob):  # S11
     assert take(chat, alice)
 
-    assert chats.incoming(access.EVERYTHING) == []
-    assert [case.id for case in chats.mine(alice)] == [chat.id]
-    assert [case.id for case in chats.others(bob)] == [chat.id]
-    assert chats.counts(alice) == {"new": 0, "mine": 1, "others": 0}
-    assert chats.counts(bob) == {"new": 0, "mine": 0, "others": 1}
+    assert chat_lists.incoming(access.EVERYTHING) == []
+    assert [case.id for case in chat_lists.mine(alice)] == [chat.id]
+    assert [case.id for case in chat_lists.others(bob)] == [chat.id]
+    assert chat_lists.counts(alice) == {"new": 0, "mine": 1, "others": 0}
+    assert chat_lists.counts(bob) == {"new": 0, "mine": 0, "others": 1}
 
 
 def test_second_taker_loses(chat, alice, bob):  # H7
@@ -136,7 +136,7 @@ def test_own_groups_see_their_groups_and_cases_without_one(toy, bob, charlie, al
     assert cases.visible(secret.number, audience_of(charlie)) is not None
     assert cases.visible(secret.number, audience_of(alice)) is not None
     assert cases.visible(secret.number, audience_of(bob)) is None
-    assert [case.id for case in chats.incoming(audience_of(bob))] == []
+    assert [case.id for case in chat_lists.incoming(audience_of(bob))] == []
 
 
 @pytest.mark.parametrize("limit", [2, 200])
@@ -148,23 +148,23 @@ def test_incoming_for_many_audiences_is_what_each_would_be_told(toy, alice, bob,
     theirs = Audience("assigned", agent_id=bob.id)
     audiences = [*map(audience_of, (alice, bob, charlie)), theirs]
 
-    told = chats.incoming_for(audiences, limit=limit)
+    told = chat_lists.incoming_for(audiences, limit=limit)
 
-    assert told == {one: chats.incoming(one, limit=limit) for one in audiences}
+    assert told == {one: chat_lists.incoming(one, limit=limit) for one in audiences}
     assert [len(told[one]) for one in audiences] == [min(limit, 3), 1, min(limit, 3), 0]
 
 
 def test_new_response_is_for_the_taker_until_shown(chat, channel, alice, bob):  # S14, S15
     take(chat, alice)
-    assert chats.responses(alice) == []
+    assert chat_lists.responses(alice) == []
 
     receive(channel, said("Still there?"))
-    assert [case.id for case in chats.responses(alice)] == [chat.id]
-    assert chats.responses(bob) == []
+    assert [case.id for case in chat_lists.responses(alice)] == [chat.id]
+    assert chat_lists.responses(bob) == []
 
     with transaction.writing():
         chats.mark_read(chat, chat.last_message_id, by=alice)
-    assert chats.responses(alice) == []
+    assert chat_lists.responses(alice) == []
 
 
 def test_read_mark_never_goes_back(chat, channel, alice):  # U10
@@ -176,7 +176,7 @@ def test_read_mark_never_goes_back(chat, channel, alice):  # U10
         chats.mark_read(chat, newest, by=alice)
         chats.mark_read(chat, newest - 1, by=alice)
 
-    assert chats.responses(alice) == []
+    assert chat_lists.responses(alice) == []
 
 
 def test_handed_over_chat_lights_as_a_response_for_the_colleague(chat, alice, bob):  # S26b
@@ -184,7 +184,7 @@ def test_handed_over_chat_lights_as_a_response_for_the_colleague(chat, alice, bo
     with transaction.writing():
         chats.hand_over(chat, bob, by=alice)
 
-    assert [case.id for case in chats.responses(bob)] == [chat.id]
+    assert [case.id for case in chat_lists.responses(bob)] == [chat.id]
 
 
 def test_handed_over_chat_lights_for_who_has_looked_at_it_before(chat, alice, bob):  # S26b
@@ -194,7 +194,7 @@ def test_handed_over_chat_lights_for_who_has_looked_at_it_before(chat, alice, bo
     with transaction.writing():
         chats.hand_over(chat, bob, by=alice)
 
-    assert [case.id for case in chats.responses(bob)] == [chat.id]
+    assert [case.id for case in chat_lists.responses(bob)] == [chat.id]
 
 
 def test_chat_handed_to_oneself_lights_nothing(chat, alice):  # S15
@@ -202,7 +202,7 @@ def test_chat_handed_to_oneself_lights_nothing(chat, alice):  # S15
         chats.mark_read(chat, chat.last_message_id, by=alice)
         chats.hand_over(chat, alice, by=alice)
 
-    assert chats.responses(alice) == []
+    assert chat_lists.responses(alice) == []
 
 
 def test_ended_chat_is_in_all_cases_and_an_active_one_is_not(chat, alice):  # S10, S17
@@ -212,7 +212,7 @@ def test_ended_chat_is_in_all_cases_and_an_active_one_is_not(chat, alice):  # S1
 
     assert [case.id for case in cases.listed(access.EVERYTHING).cases] == [chat.id]
     assert (chat.chat_state, chat.status, chat.taken_by_id) == ("ended", "pending", None)
-    assert chats.incoming(access.EVERYTHING) == []
+    assert chat_lists.incoming(access.EVERYTHING) == []
 
 
 def test_all_cases_finds_no_active_chat_by_any_filter_or_word(chat, alice):  # S10

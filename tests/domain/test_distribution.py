@@ -9,7 +9,17 @@ from sqlalchemy import select, update
 
 from app import transaction
 from app.clock import now
-from app.domain import access, agents, cases, chats, distribution, hours, presence, settings
+from app.domain import (
+    access,
+    agents,
+    cases,
+    chat_lists,
+    chats,
+    distribution,
+    hours,
+    presence,
+    settings,
+)
 from app.domain.rules import book, definitions
 from app.extensions import db
 from app.live import service
@@ -96,9 +106,9 @@ def test_a_new_chat_is_given_out_in_the_commit_that_brings_it(channel, bob):
 def test_it_lights_for_whom_it_is_given_to_and_for_nobody_else(channel, alice, bob):
     here(bob)
     chat = chat_of(channel)
-    assert chats.responses(again(bob)) == [chat]
-    assert chats.incoming(access.audience_of(again(alice))) == []
-    assert chats.others(again(alice)) == [chat]
+    assert chat_lists.responses(again(bob)) == [chat]
+    assert chat_lists.incoming(access.audience_of(again(alice))) == []
+    assert chat_lists.others(again(alice)) == [chat]
 
 
 def test_the_next_one_goes_to_who_has_the_fewest(channel, alice, bob):
@@ -144,7 +154,7 @@ def test_outside_working_hours_nobody_is_given_anything(channel, alice):  # U16
     chat = chat_of(channel)
     look()
     assert taker(chat) is None
-    assert chats.incoming(access.audience_of(again(alice))) == [chat]
+    assert chat_lists.incoming(access.audience_of(again(alice))) == [chat]
 
 
 def test_only_who_may_see_a_groups_chat_is_given_it(app, bob, charlie):  # H1
@@ -183,7 +193,7 @@ def test_nobody_there_leaves_it_in_new_and_who_comes_is_given_it(channel, alice,
     chat = chat_of(channel)
     look()
     assert taker(chat) is None
-    assert chats.incoming(access.audience_of(again(alice))) == [chat]
+    assert chat_lists.incoming(access.audience_of(again(alice))) == [chat]
     here(bob)
     look()
     assert taker(chat) == "Bob"
@@ -256,7 +266,7 @@ def test_unopened_it_goes_on_to_the_next_and_then_waits_in_new(clock, channel, a
     look()
     assert taker(chat) is None
     assert told(chat) == ["chat.given_out", "chat.put_back"] * 2
-    assert chats.incoming(access.audience_of(again(alice))) == [chat]
+    assert chat_lists.incoming(access.audience_of(again(alice))) == [chat]
 
 
 def test_who_opened_it_keeps_it(clock, channel, alice, bob):

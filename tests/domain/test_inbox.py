@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app import transaction
 from app.clock import now
-from app.domain import access, cases, chats, inbox
+from app.domain import access, cases, chat_lists, chats, inbox
 from app.extensions import db
 from app.models import Case, Channel, Contact, Event, Identity, Message, Receipt
 from tests.world import connected, count, receive, said
@@ -29,7 +29,7 @@ def test_first_message_opens_an_active_untaken_chat(line):  # S13
     assert (case.chat_state, case.status, case.taken_by_id) == ("active", "open", None)
     assert case.subject == "Hello, is anybody there?"
     assert case.unanswered_since is not None
-    assert [case.id for case in chats.incoming(access.EVERYTHING)] == [case.id]
+    assert [case.id for case in chat_lists.incoming(access.EVERYTHING)] == [case.id]
 
 
 def test_redelivered_webhook_adds_no_second_message(line):  # S6

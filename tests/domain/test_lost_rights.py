@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app import transaction
-from app.domain import agents, chats
+from app.domain import agents, chat_lists, chats
 from app.extensions import db
 from app.models import Agent, Case, Event, Group
 from tests.world import ToyAdapter, chat_of, connected, play, receive, said
@@ -41,7 +41,7 @@ def test_who_leaves_a_group_loses_its_chats(charlies, charlie, alice):  # H1, T1
     with transaction.writing():
         support = db.session.get_one(Group, charlies.group_id)
         agents.change_group(support, name="Support", members=[], by=alice)
-    assert (chats.mine(charlie), chats.responses(charlie)) == ([], [])
+    assert (chat_lists.mine(charlie), chat_lists.responses(charlie)) == ([], [])
     assert charlies.taken_by_id is None
     told = select(Event.type).where(Event.case_id == charlies.id).order_by(Event.id.desc())
     assert db.session.scalars(told.limit(1)).one() == "chat.put_back"
@@ -49,7 +49,7 @@ def test_who_leaves_a_group_loses_its_chats(charlies, charlie, alice):  # H1, T1
 
 def test_who_is_taken_out_of_a_group_on_their_own_page_loses_its_chats(charlies, charlie, alice):
     edit(charlie, alice)
-    assert (charlies.taken_by_id, chats.responses(charlie)) == (None, [])
+    assert (charlies.taken_by_id, chat_lists.responses(charlie)) == (None, [])
 
 
 def test_an_edit_that_leaves_the_rights_leaves_the_chats(charlies, charlie, alice):
@@ -61,4 +61,4 @@ def test_lists_of_ones_own_show_nothing_one_may_not_see(charlies, charlie, bob):
     sales = db.session.scalar(select(Group).where(Group.name == "Sales"))
     with transaction.writing():
         db.session.get_one(Case, charlies.id).group_id = sales.id
-    assert (chats.mine(charlie), chats.responses(charlie)) == ([], [])
+    assert (chat_lists.mine(charlie), chat_lists.responses(charlie)) == ([], [])

@@ -6,7 +6,7 @@ import pytest
 
 from app import transaction
 from app.clock import now
-from app.domain import access, agents, chats, presence
+from app.domain import access, agents, chat_lists, chats, presence
 from app.domain.agents import Refused
 from app.extensions import db
 from app.live import service
@@ -60,7 +60,7 @@ def test_who_takes_no_chats_goes_on_with_their_own_and_may_take_more(toy, bob):
     with transaction.writing():
         assert chats.take(mine, by=bob)
     receive(channel, said("more", who="Ua"))
-    assert chats.responses(bob) == [mine]
+    assert chat_lists.responses(bob) == [mine]
     with transaction.writing():
         assert chats.take(other, by=bob)
 
@@ -69,7 +69,7 @@ def test_a_chat_waits_in_new_though_nobody_is_online(toy, alice, bob):  # U16
     for agent in (alice, bob):
         chosen(agent, "no_chats")
     chat = chat_of(connected("toy"))
-    assert chats.incoming(access.audience_of(alice)) == chats.incoming(access.audience_of(bob)) == [chat]
+    assert chat_lists.incoming(access.audience_of(alice)) == chat_lists.incoming(access.audience_of(bob)) == [chat]
 
 
 def test_the_least_busy_is_somebody_who_is_online(toy, alice, bob, dora):

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app import transaction
 from app.clock import now
-from app.domain import access, agents, cases, chats, labels, messages
+from app.domain import access, agents, cases, chat_lists, labels, messages
 from app.extensions import db
 from app.models import Agent, Case, Contact, Message, RuleRun
 from tests.domain.rules.conftest import again, rule
@@ -77,8 +77,8 @@ def test_nobody_is_assigned_when_nobody_is_online(channel, bob):
 def test_chat_is_taken_for_an_agent_and_lights_for_them(channel, bob):
     case = after(channel, "take_for", bob.id)
     assert case.taken_by_id == bob.id
-    assert [one.id for one in chats.responses(db.session.get_one(Agent, bob.id))] == [case.id]
-    assert chats.incoming(access.EVERYTHING) == []
+    assert [one.id for one in chat_lists.responses(db.session.get_one(Agent, bob.id))] == [case.id]
+    assert chat_lists.incoming(access.EVERYTHING) == []
 
 
 def test_labels_are_put_on_and_taken_off(channel):
@@ -158,4 +158,4 @@ def test_spam_is_ended_and_in_no_list(channel):
     case = after(channel, "mark_spam", None)
     assert (case.is_spam, case.chat_state) == (True, "ended")
     assert cases.listed(access.EVERYTHING).cases == []
-    assert chats.incoming(access.EVERYTHING) == []
+    assert chat_lists.incoming(access.EVERYTHING) == []

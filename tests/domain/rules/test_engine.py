@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app import transaction
 from app.clock import now
-from app.domain import access, cases, chats, events, labels, messages
+from app.domain import access, cases, chat_lists, chats, events, labels, messages
 from app.domain.rules import book, explain
 from app.domain.rules.conditions import CONDITIONS
 from app.domain.rules.situations import Happened, Situation
@@ -55,7 +55,7 @@ def test_new_case_rule_ends_the_chat_before_anybody_sees_it(channel):  # S22
     case = chat_of(channel)
 
     assert (case.chat_state, case.status) == ("ended", "open")
-    assert chats.incoming(access.EVERYTHING) == []
+    assert chat_lists.incoming(access.EVERYTHING) == []
     assert [one.id for one in cases.listed(access.EVERYTHING).cases] == [case.id]
     ended = db.session.scalars(select(Event).where(Event.type == "chat.ended")).one()
     assert json.loads(ended.data)["cause"] == "rule"
@@ -155,7 +155,7 @@ def test_reactivated_by_contact_is_ended_again_before_anybody_sees_it(channel, a
     receive(channel, said("one more thing"))
 
     assert (again(case).chat_state, case.status) == ("ended", "open")
-    assert chats.incoming(access.EVERYTHING) == []
+    assert chat_lists.incoming(access.EVERYTHING) == []
 
 
 def test_group_chat_that_a_rule_ends_at_once_keeps_its_author(channel, alice):  # S31
