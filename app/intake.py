@@ -6,11 +6,11 @@ once, and each call is answered after the commit that holds its events. A batch 
 stored by itself, its bad events kept back (S6), so that it spoils nothing for its neighbours.
 Plain messages, which most are, are written table by table (`domain/plain`).
 
-On PostgreSQL somebody else may hold what a call needs, so there are two queues for a turn. The first has
-plain messages, and whoever gets that turn waits for nobody: what others hold is left. What is left, or not
-plain, has its own transaction at once when it is about one conversation. About several it waits in the second
-queue, whose turn waits: for the channel, which one call of all processes has at a time so that none waits
-in a circle, and for each conversation.
+On PostgreSQL somebody else may hold what a call needs, so plain messages have two queues. In the first,
+whoever has the turn waits for nobody: what others hold is left. What is left of one conversation has its own
+transaction at once; of several it is in the second queue, whose turn waits: for the channel, which one
+transaction of all processes has at a time so that none waits in a circle, and for each conversation. What is
+not plain has its own transaction.
 """
 
 import logging
@@ -37,6 +37,9 @@ DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE
 # When calls come thick, a turn first waits for more of them: fewer commits, and fewer threads that
 # want the interpreter while it works. Where calls come one by one, nothing waits.
 GATHER_SECONDS = 0.002
+# As many calls wait together for what others hold. Some may be of people who write for the first time, which
+# takes longer, and nobody else can write in their conversations meanwhile.
+MOST_WHO_WAIT = 20
 # So long after a call others are likely, where they come thick.
 BUSY_SECONDS = 0.1
 
@@ -79,7 +82,7 @@ def store(call: Call) -> None:
     if _has_one_writer() or call.is_plain:
         turns.store(call)
     else:
-        turns.leave(call)
+        _store_alone(call)
 
 
 def _has_one_writer() -> bool:
@@ -113,9 +116,9 @@ class Turns:
         if call.problem:
             raise call.problem
         if call.is_left:
-            self.leave(call)
+            self._leave(call)
 
-    def leave(self, call: Call) -> None:
+    def _leave(self, call: Call) -> None:
         """Store what this queue's turn could not."""
         if self._second and call.is_about_several and not _has_one_writer():
             call.is_left = False
@@ -130,9 +133,10 @@ class Turns:
             return not was_taken
 
     def _everybody(self) -> list[Call]:
+        most = None if self._second else MOST_WHO_WAIT
         with self._lock:
-            waiting, self._waiting = self._waiting, []
-            return waiting
+            some, self._waiting = self._waiting[:most], self._waiting[most:] if most else []
+            return some
 
     def _pass_on(self, together: list[Call], own: Call) -> None:
         """The turn to whoever waits longest; the others of ours may answer."""

@@ -161,8 +161,11 @@ def test_conversation_that_somebody_holds_keeps_none_of_the_others_waiting(app, 
     assert texts(db.session.get_one(Case, ids[0])) == ["hello", "a"]
 
 
-@pytest.mark.parametrize("database", ["postgresql"])
-def test_calls_about_several_of_whom_one_is_held_wait_together_and_nobody_else_does(app, channel):  # F8, F22
+@pytest.mark.parametrize(("database", "most", "turns"), [("postgresql", 20, 2), ("postgresql", 1, 3)])
+def test_calls_about_several_of_whom_one_is_held_wait_together_and_nobody_else_does(
+    app, channel, most, turns, monkeypatch
+):  # F8, F22
+    monkeypatch.setattr(intake, "MOST_WHO_WAIT", most)
     ids = {who: chat_of(channel, who=who).id for who in ("Uheld", "Ua", "Ub")}
     calls = [call(channel, said(f"{n}", who="Uheld"), said(f"{n}", who="Ua")) for n in range(3)]
     transaction.release()
@@ -180,8 +183,8 @@ def test_calls_about_several_of_whom_one_is_held_wait_together_and_nobody_else_d
     found = {who: texts(db.session.get_one(Case, id_)) for who, id_ in ids.items()}
     assert found["Ub"] == ["hello", "alone"]
     assert sorted(found["Uheld"]) == sorted(found["Ua"]) == ["0", "1", "2", "hello"]
-    # The holder's, that of the call which waited first, and one for all that waited behind it.
-    assert commits == ["commit"] * 3
+    # The holder's, that of the call which waited first, and one for all that waited behind it, up to `most`.
+    assert commits == ["commit"] * (1 + turns)
 
 
 def test_chat_that_ended_is_reactivated_by_a_plain_message(channel):  # S25
