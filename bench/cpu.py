@@ -30,9 +30,13 @@ def pss_megabytes(pids: Iterable[int]) -> float:
     return _megabytes(pids, "Pss:")
 
 
-def private_megabytes(pids: Iterable[int]) -> float:
-    """Memory that nobody else shares: PSS grows by itself when a neighbour with the same libraries ends."""
-    return _megabytes(pids, "Private_")
+def anonymous_megabytes(pids: Iterable[int]) -> float:
+    """What the processes wrote themselves, so what can leak.
+
+    PSS grows by itself when a neighbour with the same libraries ends, and private pages of files come and go as
+    the kernel likes.
+    """
+    return _megabytes(pids, "Anonymous:")
 
 
 def _megabytes(pids: Iterable[int], beginning: str) -> float:

@@ -66,8 +66,9 @@ def rows(*, minutes: float, rate: float) -> Iterator[Row]:
 def _told(looks: list[Look], texts: Steady) -> Iterator[Row]:
     warm = looks[int(len(looks) * WARM_UP) :]
     slope = linear_regression([one.minute for one in warm], [one.memory for one in warm]).slope
-    note = f"{warm[0].memory:.0f} to {warm[-1].memory:.0f} MB"
-    yield Row("private memory of the process tree, after a quarter", slope * 10, "MB/10m", most=1.0, note=note)
+    held = [one.memory for one in warm]
+    note = f"{held[0]:.1f} to {held[-1]:.1f} MB, {min(held):.1f} at least, {max(held):.1f} at most"
+    yield Row("anonymous memory of the process tree, after a quarter", slope * 10, "MB/10m", most=1.0, note=note)
     counts = [one.descriptors for one in warm]
     half = len(counts) // 2
     grown = max(counts[half:]) - max(counts[:half])
@@ -86,7 +87,7 @@ def _looks(server: Server, minutes: float) -> Iterator[Look]:
     for number in itertools.count(1):
         time.sleep(max(0.0, began + number * LOOK_EVERY_SECONDS - time.monotonic()))
         minute = (time.monotonic() - began) / 60
-        look = Look(minute, cpu.private_megabytes(pids), cpu.descriptors(pids), _log(server))
+        look = Look(minute, cpu.anonymous_megabytes(pids), cpu.descriptors(pids), _log(server))
         yield look
         if minute >= minutes:
             return

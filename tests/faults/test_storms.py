@@ -89,7 +89,7 @@ def test_thousand_pages_that_come_at_once_are_told_and_hold_up_no_call(
     pids = cpu.tree(embedded.start_embedded().pid)
     cookies = [cookie_of(signed_in(embedded)) for _ in range(PAGES // MOST_PAGES)]
     assert send(hook, text_event("before")) == 200
-    megabytes, files = cpu.private_megabytes(pids), cpu.descriptors(pids)
+    megabytes, files = cpu.anonymous_megabytes(pids), cpu.descriptors(pids)
 
     began = time.monotonic()
     with Calls(hook) as calls:
@@ -104,6 +104,6 @@ def test_thousand_pages_that_come_at_once_are_told_and_hold_up_no_call(
     assert set(calls.answers) == {200}
     assert max(calls.seconds) < ANSWER_SECONDS
     assert max(subscribed, told) < ANSWER_SECONDS
-    assert cpu.private_megabytes(pids) - megabytes < MOST_MEGABYTES
+    assert cpu.anonymous_megabytes(pids) - megabytes < MOST_MEGABYTES
     crowd.close()
     soon(lambda: cpu.descriptors(pids) < files + CALLERS)
