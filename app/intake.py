@@ -133,9 +133,9 @@ class Turns:
             return not was_taken
 
     def _everybody(self) -> list[Call]:
-        most = None if self._second else MOST_WHO_WAIT
         with self._lock:
-            some, self._waiting = self._waiting[:most], self._waiting[most:] if most else []
+            most = len(self._waiting) if self._second else MOST_WHO_WAIT
+            some, self._waiting = self._waiting[:most], self._waiting[most:]
             return some
 
     def _pass_on(self, together: list[Call], own: Call) -> None:
