@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app import counters
-from app.extensions import db, is_writing
+from app.extensions import OUTAGES, db, is_writing
 
 Listener = Callable[[], None]
 
@@ -58,7 +58,10 @@ def writing() -> Iterator[None]:
 def _give_back() -> None:
     # Who asked the database nothing has no session, and needs none made to be rolled back.
     if db.session.registry.has():
-        db.session.rollback()
+        try:
+            db.session.rollback()
+        except OUTAGES:  # the connection broke, and what was begun on it is gone with it
+            db.session().invalidate()
         db.session.info.clear()
 
 

@@ -250,13 +250,16 @@ class _Compiled:
 def _execute(connection: Connection, how: str, sql: str, parameters: Any) -> Any:
     """A cursor of the driver, on which this ran."""
     dialect = connection.dialect
-    cursor = connection.connection.cursor()
+    driver: Any = dialect.dbapi
     try:
+        cursor = connection.connection.cursor()
         getattr(cursor, how)(sql, parameters)
-    except dialect.dbapi.Error as problem:  # type: ignore[union-attr]
+    except driver.Error as problem:
+        if dialect.is_disconnect(problem, None, None):
+            connection.invalidate(problem)
         raise DBAPIError.instance(
-            sql, parameters, problem, dialect.dbapi.Error, dialect=dialect
-        ) from problem  # type: ignore[misc]
+            sql, parameters, problem, driver.Error, dialect=dialect
+        ) from problem
     return cursor
 
 
