@@ -1,7 +1,7 @@
 """Transactions: who may write, and what happens around a commit.
 
-A request that may not change anything reads in a read-only transaction; every other one, and
-every background job, says so first. `commit()` is the only commit: rules see the fresh events,
+A request that may not change anything reads in a read-only transaction, or in none where each
+statement sees the newest anyway (ADR 16); every other one, and every background job, says so first. `commit()` is the only commit: rules see the fresh events,
 everything becomes visible together, and then whoever waits is woken. It refuses to swallow a
 failed commit: nothing is woken and the caller gets the exception.
 """
@@ -58,11 +58,12 @@ def writing() -> Iterator[None]:
 def _give_back() -> None:
     # Who asked the database nothing has no session, and needs none made to be rolled back.
     if db.session.registry.has():
+        session = db.session()
         try:
-            db.session.rollback()
+            session.rollback()
         except OUTAGES:  # the connection broke, and what was begun on it is gone with it
-            db.session().invalidate()
-        db.session.info.clear()
+            session.invalidate()
+        session.info.clear()
 
 
 def wake_after_commit(topic: str) -> None:

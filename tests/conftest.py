@@ -6,6 +6,7 @@ there is one, on PostgreSQL. With CI=true a missing server is a failure, else th
 """
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -16,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
 from flask import Flask
@@ -129,6 +131,21 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
         db.engine.dispose()
     shutil.copy(folder / "mado.sqlite3", folder / "template")
     return app
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _locks_are_held() -> Iterator[None]:
+    """A row or advisory lock outside of a transaction fails its test: it would end at once (ADR 16)."""
+    real = psycopg.Cursor.execute
+
+    def execute(self: psycopg.Cursor, query: Any, *given: Any, **options: Any) -> psycopg.Cursor:
+        if self.connection.autocommit and re.search("FOR (NO KEY )?UPDATE|advisory_xact", str(query)):
+            raise AssertionError(f"a lock that nothing holds: {query}")
+        return real(self, query, *given, **options)
+
+    psycopg.Cursor.execute = execute  # type: ignore[method-assign]
+    yield
+    psycopg.Cursor.execute = real  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

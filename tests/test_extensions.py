@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
@@ -167,3 +168,30 @@ def test_what_is_in_use_is_not_asked_whether_it_lives(pooled, monkeypatch):
 
     assert backend(pooled) == first
     assert asked == []
+
+
+def is_in_transaction() -> bool:
+    """Whether PostgreSQL has begun one for this session."""
+    db.session.execute(text("SELECT 1"))
+    driver = db.session.connection().connection.dbapi_connection
+    return driver.info.transaction_status == TransactionStatus.INTRANS
+
+
+def test_who_only_reads_speaks_outside_of_transactions(postgresql_app):  # ADR 16
+    with postgresql_app.app_context():
+        before = is_in_transaction()
+        transaction.start_writing()
+        writing = is_in_transaction()
+        transaction.commit()
+        after = is_in_transaction()
+        transaction.release()
+
+    assert (before, writing, after) == (False, True, False)
+
+
+def test_a_connection_of_readers_is_lent_to_writers_too(pooled):
+    reader, writer = backend(pooled), None
+    with transaction.writing():
+        writer = db.session.scalar(text("SELECT pg_backend_pid()"))
+
+    assert writer == reader

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app import transaction
 from app.clock import now
-from app.domain import access, cases, channels, chats, events, messages
+from app.domain import access, cases, channels, chats, events, timeline
 from app.domain.agents import Refused
 from app.domain.channels import Account, Details
 from app.extensions import db
@@ -145,7 +145,7 @@ def test_history_of_a_deleted_channel_stays_readable_and_unanswerable(admin: Age
     db.session.expire_all()
     assert [one.id for one in cases.listed(access.EVERYTHING).cases] == [case.id]
     assert world.texts(case) == ["hello there", channels.DELETED]
-    with pytest.raises(Refused):
+    with transaction.writing(), pytest.raises(Refused):
         chats.reply(case, "more", by=admin)
 
 
@@ -221,4 +221,4 @@ def test_settled_messages_have_a_reason_for_people(admin: Agent) -> None:
     with transaction.writing():
         channels.delete(db.session.get_one(Channel, case.channel_id), by=admin)
     db.session.expire_all()
-    assert messages.find(case, reply.id).error == channels.DELETED
+    assert timeline.find(case, reply.id).error == channels.DELETED

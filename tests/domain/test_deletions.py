@@ -273,5 +273,5 @@ def test_deleted_case_is_neither_restored_nor_answered(channel, bob):
     deleted(case)
     with pytest.raises(Refused, match="deleted for good"):
         cases.set_trashed(case, is_trashed=False, by=bob)
-    with pytest.raises(Refused, match="deleted for good"):
+    with transaction.writing(), pytest.raises(Refused, match="deleted for good"):
         chats.reply(case, "Too late", by=bob)

@@ -86,11 +86,11 @@ def plan_of(filters: Filters) -> str:
     """How the database goes about the list."""
     statement, parameters = _asked(filters)
     is_sqlite = db.engine.dialect.name == "sqlite"
-    if not is_sqlite:
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    explain = f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{statement}"
-    explained = db.session.connection().exec_driver_sql(explain, parameters)
-    return " ".join(str(row) for row in explained)
+    with db.engine.connect() as connection:
+        if not is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{statement}"
+        return " ".join(str(row) for row in connection.exec_driver_sql(explain, parameters))
 
 
 def _asked(filters: Filters) -> tuple[str, object]:

@@ -133,9 +133,11 @@ def _newest_among(
 @contextmanager
 def _by_index(connection: Connection) -> Iterator[None]:
     """Let the planner use the index: it takes rare combinations of common pairs for common."""
-    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-    yield
-    connection.exec_driver_sql("SET LOCAL enable_seqscan TO DEFAULT")
+    connection.exec_driver_sql("SET enable_seqscan = off")
+    try:
+        yield
+    finally:  # readers have no transaction whose end would undo it
+        connection.exec_driver_sql("SET enable_seqscan TO DEFAULT")
 
 
 def _hit(terms: Sequence[Term]) -> tuple[str, tuple[str, ...]]:

@@ -1,0 +1,35 @@
+"""On PostgreSQL a search goes by its index, whoever asks, and leaves its connection as it was."""
+
+import pytest
+
+from app import transaction
+from app.domain.search import postgresql
+from app.extensions import db
+
+
+@pytest.fixture
+def connection(postgresql_app):
+    with postgresql_app.app_context():
+        yield db.session.connection
+        transaction.release()
+
+
+def scans(connection) -> str:
+    """Whether the planner may read whole tables."""
+    return connection().exec_driver_sql("SHOW enable_seqscan").scalar_one()
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_no_table_is_read_whole_while_a_search_looks_for_hits(connection, writes):
+    if writes:
+        transaction.start_writing()
+    with postgresql._by_index(connection()):
+        within = scans(connection)
+
+    assert (within, scans(connection)) == ("off", "on")
+
+
+def test_a_search_that_fails_leaves_nothing_set(connection):
+    with pytest.raises(ZeroDivisionError), postgresql._by_index(connection()):
+        raise ZeroDivisionError
+    assert scans(connection) == "on"
