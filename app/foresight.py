@@ -13,10 +13,10 @@ from app.domain import (
     hot,
     labels,
     macros,
-    messages,
     notifications,
     settings,
     ticks,
+    timeline,
     uploads,
 )
 from app.domain.hot import Question
@@ -35,8 +35,8 @@ def of_conversation(agent: Agent, case: Case) -> None:
     mine = {"case_id": case.id, "agent_id": agent.id}
     hot.foresee(
         [
-            messages.NEWEST_EVENT.asked(**here),
-            messages.ANY_FILE.asked(**here),
+            timeline.NEWEST_EVENT.asked(**here),
+            timeline.ANY_FILE.asked(**here),
             labels.ANY_ON_CASE.asked(**here),
             drafts.ANY.asked(**mine),
             uploads.ANY_WAITING.asked(**mine),

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from flask import Blueprint, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints import conversation
@@ -18,8 +17,9 @@ from app.blueprints.answers import (
 )
 from app.blueprints.filters import listing
 from app.blueprints.history import sentences
-from app.domain import cases, chats, events, messages
+from app.domain import cases, chats, events, messages, timeline
 from app.domain.agents import Refused
+from app.language import gettext as _
 from app.models import Case, Message
 
 blueprint = Blueprint("cases", __name__)
@@ -136,7 +136,7 @@ def history(number: int) -> ResponseReturnValue:
 
 def _with_message(case: Case, message_id: int, act: Callable[..., None]) -> ResponseReturnValue:
     cases.lock(case)
-    message: Message | None = messages.find(case, message_id)
+    message: Message | None = timeline.find(case, message_id)
     if message is None:
         abort(404)
     try:

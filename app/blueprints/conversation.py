@@ -30,19 +30,19 @@ from app.domain import (
     labels,
     macros,
     members,
-    messages,
     quotes,
     settings,
+    timeline,
     uploads,
 )
 from app.domain.agents import Refused
 from app.domain.choices import Choice, Choices
 from app.domain.members import Member
-from app.domain.messages import Changes
+from app.domain.timeline import Changes
 from app.models import Agent, Attachment, Case, Draft, Identity, Label, Message
 from app.rows import picture_of
 
-OLDER = messages.PAGE
+OLDER = timeline.PAGE
 MOST_RENAMED = 1_000
 NAMING_EVENTS = frozenset({"contact.named", "contact.pictured"})
 # These change the bubbles, what is under them and what the next reply costs.
@@ -196,8 +196,8 @@ def open_(case: Case, before: int | None = None) -> Conversation:
     """The newest messages; for browsers without scripts, those before one."""
     foresight.of_conversation(g.agent, case)
     # The cursor first: what happens between the two queries is then fetched twice, never lost.
-    cursor = messages.cursor_of(case)
-    found = messages.newest(case, limit=OLDER + 1, before=before)
+    cursor = timeline.cursor_of(case)
+    found = timeline.newest(case, limit=OLDER + 1, before=before)
     return Conversation(
         regions=Regions(case),
         messages=found[-OLDER:],
@@ -221,11 +221,11 @@ def since(case: Case, event_id: int, oldest: int | None = None) -> Changes:
 
     `oldest` is the first bubble of the page, which may have more than a fresh page shows (S33).
     """
-    changes = messages.changed_since(case, event_id)
+    changes = timeline.changed_since(case, event_id)
     if changes.types.isdisjoint(NAMING_EVENTS):
         return changes
     limit = OLDER if oldest is None else MOST_RENAMED
-    shown = messages.newest(case, limit=limit, since=oldest or 0)
+    shown = timeline.newest(case, limit=limit, since=oldest or 0)
     renamed = {message.id: message for message in (*shown, *changes.messages)}
     return replace(changes, messages=[renamed[id_] for id_ in sorted(renamed)])
 
@@ -242,7 +242,7 @@ def are_slight(case: Case, changes: Changes, event_id: int) -> bool:
 
 def older(case: Case, before: int) -> tuple[list[Message], bool]:
     """The bubbles before this one, and whether there are more."""
-    found = messages.newest(case, limit=OLDER + 1, before=before)
+    found = timeline.newest(case, limit=OLDER + 1, before=before)
     return found[-OLDER:], len(found) > OLDER
 
 

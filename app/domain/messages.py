@@ -6,15 +6,11 @@ known: queued, sent, failed, unconfirmed. Nothing here talks to a provider.
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy import text as sql
-from sqlalchemy.orm import joinedload, selectinload
-from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.sql.base import ExecutableOption
 
 from app.channels import registry
 from app.clock import now
@@ -23,7 +19,6 @@ from app.domain import (
     costs,
     drafts,
     events,
-    hot,
     public_links,
     quotas,
     quotes,
@@ -32,97 +27,23 @@ from app.domain import (
 )
 from app.domain.agents import Refused
 from app.extensions import db
-from app.models import AUTOMATIC, Agent, Attachment, Case, Delivery, Event, Identity, Message
+from app.models import (
+    AUTOMATIC,
+    Agent,
+    Case,
+    Delivery,
+    Message,
+)
 from app.transaction import wake_after_commit
 
-PAGE = 50
-# How many events an open page catches up on at once; after a long sleep it asks again.
-CHANGES = 500
 # What rules may say in one conversation within an hour: the other side may be a machine, too (T22).
 MOST_AUTOMATIC_AN_HOUR = 5
 # A message that the provider brings so long after it was written gets no automatic answer (T3).
 MOST_LATE = timedelta(minutes=5)
-NEWEST_EVENT = hot.Statement(
-    select(func.max(Event.__table__.c.id)).where(Event.__table__.c.case_id == bindparam("case_id"))
-)
-ANY_FILE = hot.Statement(
-    select(Attachment.__table__.c.id)
-    .where(Attachment.__table__.c.case_id == bindparam("case_id"))
-    .limit(1)
-)
-_ALBUM = selectinload(Message.album).selectinload(Message.attachments)
-_QUOTED = joinedload(Message.quoted).options(
-    joinedload(Message.case), joinedload(Message.contact), joinedload(Message.agent)
-)
 
 
 class KeyReused(Refused):
     """An idempotency key that came with another text or other files before."""
-
-
-def newest(
-    case: Case, *, limit: int = PAGE, before: int | None = None, since: int = 0
-) -> list[Message]:
-    """The last messages of a case, oldest first; `before` pages backwards by id, down to `since`."""
-    conditions = [Message.id >= since]
-    if before is not None:
-        conditions.append(Message.id < before)
-    query = select(Message).where(*conditions).order_by(Message.id.desc()).limit(limit)
-    return _named(_read(case, query))[::-1]
-
-
-def after(case: Case, message_id: int, *, limit: int) -> Sequence[Message]:
-    """Messages in the order they came, for readers that page forwards."""
-    return _read(case, select(Message).where(Message.id > message_id).order_by(Message.id).limit(limit))
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What an open page lacks: bubbles new and changed, why, and where the page stands afterwards."""
-
-    messages: list[Message]
-    types: frozenset[str]
-    cursor: int
-    has_more: bool
-
-
-def changed_since(case: Case, event_id: int) -> Changes:
-    """Messages that the next CHANGES events after this one tell of, oldest first.
-
-    With them the types of those events, the last one's id, and whether there may be more. This is
-    the one way a bubble enters an open page (DESIGN, Live).
-    """
-    recorded = db.session.execute(
-        select(Event.id, Event.message_id, Event.type)
-        .where(Event.case_id == case.id, Event.id > event_id)
-        .order_by(Event.id)
-        .limit(CHANGES)
-    ).all()
-    ids = {row.message_id for row in recorded if row.message_id}
-    shown = select(Message).where(_shows(ids)).order_by(Message.id)
-    return Changes(
-        messages=_named(_read(case, shown)) if ids else [],
-        types=frozenset(row.type for row in recorded),
-        cursor=recorded[-1].id if recorded else event_id,
-        has_more=len(recorded) == CHANGES,
-    )
-
-
-def _shows(ids: Collection[int]) -> ColumnElement[bool]:
-    """Bubbles of these messages, those that quote them, and the albums they belong to."""
-    albums = select(Message.album_key).where(Message.id.in_(ids), Message.album_key.is_not(None))
-    quoting = select(Message.id).where(Message.quoted_id.in_(ids))
-    return or_(Message.id.in_(ids), Message.id.in_(quoting), Message.album_key.in_(albums))
-
-
-def cursor_of(case: Case) -> int:
-    """The id of the case's newest event: what `changed_since` starts from."""
-    return hot.value(NEWEST_EVENT, case_id=case.id) or 0
-
-
-def find(case: Case, message_id: int) -> Message | None:
-    found = _read(case, select(Message).where(Message.id == message_id))
-    return found[0] if found else None
 
 
 def sent_before(
@@ -320,42 +241,6 @@ def recompute(case: Case) -> None:
 
 def delivery_of(message: Message) -> Delivery | None:
     return db.session.get(Delivery, message.id)
-
-
-def _read(case: Case, query: Select[tuple[Message]]) -> list[Message]:
-    """Those of the case, with all that is shown of them; what only some have is read where one has it."""
-    has_files = hot.finds(ANY_FILE, case_id=case.id)
-    shown = [joinedload(Message.contact), joinedload(Message.agent)]
-    shown += [selectinload(Message.attachments)] if has_files else []
-    found = list(db.session.scalars(query.where(Message.case_id == case.id).options(*shown)))
-    for message in found:
-        if not has_files:
-            set_committed_value(message, "attachments", [])
-        if not message.album_key:
-            set_committed_value(message, "album", [])
-    _add_to([one for one in found if one.state == "queued"], joinedload(Message.delivery))
-    _add_to([one for one in found if one.album_key], _ALBUM)
-    _add_to([one for one in found if one.quoted_id], _QUOTED)
-    return found
-
-
-def _add_to(some: Sequence[Message], what: ExecutableOption) -> None:
-    if some:
-        query = select(Message).where(Message.id.in_([one.id for one in some])).options(what)
-        db.session.scalars(query).all()
-
-
-def _named(found: list[Message]) -> list[Message]:
-    """The same, with what channels call those of the people who have no name (S33)."""
-    senders = (one.contact for message in found for one in (message, message.quoted) if one)
-    unnamed = {contact for contact in senders if contact and not contact.name}
-    if unnamed:
-        query = select(Identity).where(Identity.contact_id.in_([one.id for one in unnamed]))
-        called = db.session.scalars(query.order_by(Identity.id)).all()
-        for contact in unnamed:
-            own = [identity for identity in called if identity.contact_id == contact.id]
-            set_committed_value(contact, "identities", own)
-    return found
 
 
 def _add(

@@ -9,7 +9,7 @@ from app import background, delivery, mailing, transaction
 from app.backups import holding
 from app.channels.base import TemporaryError
 from app.clock import now
-from app.domain import chats, messages, webhook_calls
+from app.domain import chats, messages, timeline, webhook_calls
 from app.domain.rules import book
 from app.extensions import db
 from app.models import Case, Delivery, Message, Notification, Rule, WebhookCall
@@ -121,7 +121,7 @@ def test_timed_rules_leave_alone_what_was_due_before(channel, alice, clock):
     receive(channel, said("yes"))
     clock.shift(timedelta(minutes=31))
     background.run_timers()
-    assert [one.text for one in messages.newest(again(case))][-1] == "Are you still there?"
+    assert [one.text for one in timeline.newest(again(case))][-1] == "Are you still there?"
 
 
 def test_rule_that_is_catching_up_stops(channel):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app import transaction
 from app.channels.base import InboundFile
 from app.clock import now
-from app.domain import access, cases, changes, chat_lists, chats, inbox, messages, search
+from app.domain import access, cases, changes, chat_lists, chats, inbox, search, timeline
 from app.extensions import db
 from app.models import (
     Attachment,
@@ -269,11 +269,11 @@ def test_edit_reactivates_nothing_and_lights_nothing(channel, alice):  # L3, S25
 
 def test_open_page_learns_of_a_change(channel):  # L3
     receive(channel, said("one", message_id="m1"), said("two", quoted_id="m1"))
-    cursor = messages.cursor_of(only_case())
+    cursor = timeline.cursor_of(only_case())
 
     receive(channel, unsent("m1"))
 
-    changed = messages.changed_since(only_case(), cursor).messages
+    changed = timeline.changed_since(only_case(), cursor).messages
     assert [message.text for message in changed] == ["", "two"]
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app import delivery, transaction
 from app.channels.base import Content, Sent
-from app.domain import chats, messages, quotes
+from app.domain import chats, quotes, timeline
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Case, Channel, Message
@@ -119,9 +119,9 @@ def test_message_of_another_case_cannot_be_quoted(channel, chat):  # T11
 
 def test_bubbles_that_quote_come_again_when_what_they_quote_changes(channel, chat):  # L3, L4
     receive(channel, said("one", message_id="m1"), said("two", quoted_id="m1"))
-    cursor = messages.cursor_of(chat)
+    cursor = timeline.cursor_of(chat)
 
     receive(channel, said("uno", kind="edited", message_id="m1"))
 
-    changed = messages.changed_since(chat, cursor).messages
+    changed = timeline.changed_since(chat, cursor).messages
     assert [message.text for message in changed] == ["uno", "two"]

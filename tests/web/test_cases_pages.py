@@ -57,7 +57,7 @@ def test_a_row_says_contact_subject_and_status(at_desk, mail):
 def test_a_page_asks_for_its_language_once(at_desk, mail, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "app.templating.get_translations", lambda: asked.append(1) or NullTranslations()
+        "app.language.get_translations", lambda: asked.append(1) or NullTranslations()
     )
     assert "Invoice 113" in at_desk.get("/cases").text
     assert asked == [1]
@@ -370,7 +370,7 @@ def test_a_page_that_slept_long_catches_up_in_portions(app, at_desk, monkeypatch
     for text in ("two", "three", "four"):
         desk.says(app, number, text)
     every = bubbles(at_desk.get(f"/chats/{number}").text)
-    monkeypatch.setattr("app.domain.messages.CHANGES", 2)
+    monkeypatch.setattr("app.domain.timeline.CHANGES", 2)
     found, since, answers = [], 0, 0
     while True:
         changes = fragment(at_desk, f"/cases/{number}/messages?since={since}").text

@@ -7,7 +7,7 @@ from app.blueprints.api import documents
 from app.blueprints.api.cases import case_or_404
 from app.blueprints.api.inputs import Body, Query
 from app.channels import registry
-from app.domain import chats, messages
+from app.domain import chats, timeline
 
 
 def register(blueprint: Blueprint) -> None:
@@ -21,7 +21,7 @@ def list_messages(number: int) -> Response:
     asked = Query()
     after, limit = asked.after(), asked.limit()
     asked.check()
-    found = messages.after(case, after, limit=limit + 1)
+    found = timeline.after(case, after, limit=limit + 1)
     items = documents.of_messages(found[:limit], case.channel)
     return documents.answer(documents.page(items, items[-1]["id"] if len(found) > limit else None))
 
