@@ -10,6 +10,7 @@ import argparse
 import itertools
 import json
 import random
+import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -276,10 +277,11 @@ def _tell_planner() -> None:
 
 
 def cookies(app: Flask, signed_in: Iterable[str]) -> list[str]:
-    """Cookie headers of signed-in browsers."""
+    """Cookie headers of signed-in browsers that have had a page already, and its forms' token."""
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     name = app.config["SESSION_COOKIE_NAME"]
-    return [f"{name}={serializer.dumps({'token': token})}" for token in signed_in]
+    kept = [{"token": token, "csrf_token": secrets.token_hex(20)} for token in signed_in]
+    return [f"{name}={serializer.dumps(one)}" for one in kept]
 
 
 def main() -> None:
