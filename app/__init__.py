@@ -22,13 +22,14 @@ def create_app(config: Config | None = None) -> Flask:
     """A Mado. Without a config the environment is read; a wrong one raises ConfigError."""
     from flask import Flask
 
+    from app import compiling, encryption, extensions
     from app import config as configuration
-    from app import encryption, extensions
 
     config = config or configuration.from_environment()
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     encryption.use(list(config.secret_keys))
     app = Flask(__name__)
+    app.jinja_environment = compiling.WithSharedGlobals
     app.url_map.converters["int"] = _id_converter()
     app.config.update(_flask_config(config))
     app.extensions["mado"] = config

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app, url_for
-from flask_babel import gettext as _
 
 from app.channels import registry
 from app.domain import channels, quotas
 from app.domain.rules import book
+from app.language import gettext as _
 from app.models import Channel
 
 

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext as _
 from sqlalchemy import Row, Select, select
 
 from app import counters, mails, transaction
 from app.clock import now
 from app.domain import access, notifications, queues
 from app.extensions import db
+from app.language import gettext as _
 from app.mails import Mail, NotMailed
 from app.models import Agent, Notification
 from app.workers import backoff

@@ -8,12 +8,12 @@ import logging
 from datetime import timedelta
 
 from flask import current_app
-from flask_babel import gettext as _
 
 from app import mails, transaction
 from app.clock import now
 from app.domain import password_requests
 from app.extensions import db
+from app.language import gettext as _
 from app.mails import Mail, NotMailed
 from app.models import Agent
 from app.workers import backoff

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from flask_babel import gettext as _
-
 from app import content_types, pictures, previews, probing, storage
 from app.domain import filenames, settings
 from app.domain.agents import Refused
+from app.language import gettext as _
 from app.models import Attachment
 
 PROGRAM_ENDINGS = frozenset(

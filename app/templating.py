@@ -11,13 +11,14 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.support import NullTranslations
 from flask import Flask, Response, current_app, g, send_from_directory
-from flask_babel import get_locale, get_translations, gettext
+from flask_babel import get_locale
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.routing import Rule
 
@@ -27,6 +28,8 @@ from app.channels import registry
 from app.channels.base import Run, Shown
 from app.clock import now
 from app.domain import access, contacts, deletions, notifications, presence, quotas, quotes
+from app.extensions import babel
+from app.language import gettext, translations
 from app.models import Agent, Attachment, Case, Channel, Contact, Message
 
 A_YEAR = 365 * 24 * 3600
@@ -61,8 +64,8 @@ def init_app(app: Flask) -> None:
     # All of them stay: to note which was used last takes longer than to find one.
     app.jinja_env.cache = {}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.install_gettext_callables(_in_language, _in_language_by_count, newstyle=True)
-    # The one that a page calls a hundred times, without the three calls that Jinja puts around it.
+    app.jinja_env.install_gettext_callables(gettext, _in_language_by_count, newstyle=True)
+    # The one that a page calls most often, without the three calls that Jinja puts around it.
     app.jinja_env.globals.update(dict.fromkeys(("_", "gettext"), _shown_in_language))
     app.jinja_env.filters.update(
         iso=iso,
@@ -73,11 +76,10 @@ def init_app(app: Flask) -> None:
         links=links.parts,
         shown_size=shown_size,
     )
-    asset = _versioned_assets(app)
+    _put_in(app)
     app.jinja_env.globals.update(
-        asset=asset,
-        svg_icon=_icons(asset("vendor/icons.svg")),
         constant=constant,
+        csrf_token=csrf_token,
         admin_banners=admin_banners,
         deleted_for_good_at=deletions.due_at,
         fresh_key=fresh_key,
@@ -105,13 +107,21 @@ def init_app(app: Flask) -> None:
     )
 
 
-def _in_language(message: str) -> str:
-    return _translations().ugettext(message)
+def _put_in(app: Flask) -> None:
+    """What says the same on every page: assets, icons, and sentences while there is one language."""
+    asset = _versioned_assets(app)
+    always = {"asset": asset, "icon": _icons(asset("vendor/icons.svg"))}
+    app.jinja_env.globals.update(always)
+    app.jinja_env.add_extension(compiling.PutIn)
+    app.jinja_env.put_in.update(always)  # type: ignore[attr-defined]
+    with app.app_context():
+        if len(babel.list_translations()) == 1:
+            app.jinja_env.put_in["_"] = partial(_plain, translations())  # type: ignore[attr-defined]
 
 
 def _shown_in_language(message: str, **values: object) -> Markup:
     """What newstyle gettext gives where everything is escaped, as everything is here."""
-    language = _translations()
+    language = translations()
     return _marked(language, message) % values if values else _plain(language, message)
 
 
@@ -128,7 +138,7 @@ def _marked(language: NullTranslations, message: str) -> Markup:
 
 def constant(name: str) -> Markup:
     """A part that says the same to everybody, rendered once for each language."""
-    return _constant(_translations(), name)
+    return _constant(translations(), name)
 
 
 @lru_cache(maxsize=SENTENCES)
@@ -137,18 +147,13 @@ def _constant(_language: NullTranslations, name: str) -> Markup:
     return Markup(template.render())  # noqa: S704 - our own templates, nothing put in  # nosec
 
 
+def csrf_token() -> str:
+    """flask-wtf's, which reads its settings anew for each of a page's forms."""
+    return g.get("csrf_token") or generate_csrf()
+
+
 def _in_language_by_count(one: str, many: str, count: int) -> str:
-    return _translations().ungettext(one, many, count)
-
-
-def _translations() -> NullTranslations:
-    """Asked for once a request; flask-babel itself finds the language out for every word of a page."""
-    kept = g._get_current_object()
-    try:
-        return kept.translations
-    except AttributeError:
-        kept.translations = get_translations()
-        return kept.translations
+    return translations().ungettext(one, many, count)
 
 
 def iso(moment: datetime) -> str:

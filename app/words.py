@@ -5,8 +5,7 @@ The same words stand in lists, search hits and quotes, so nothing is ever an emp
 
 from collections.abc import Callable
 
-from flask_babel import gettext
-
+from app.language import gettext
 from app.models import Message
 
 

@@ -7,7 +7,6 @@ import re
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import mails, transaction
 from app.blueprints.access import changing, own_transaction, signed_in
@@ -18,6 +17,7 @@ from app.domain import agents, events, presence, profiles, second_factors, sessi
 from app.domain.agents import Refused
 from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
+from app.language import gettext as _
 from app.models import MAIL_CHOICES, Agent
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")

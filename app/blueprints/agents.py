@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
@@ -12,6 +11,7 @@ from app.blueprints.answers import wants_fragment
 from app.blueprints.forms import Form
 from app.domain import agents, invitations, profiles, second_factors, sessions
 from app.domain.agents import Refused
+from app.language import gettext as _
 from app.models import Agent
 
 blueprint = Blueprint("agents", __name__, url_prefix="/settings/agents")

@@ -5,9 +5,9 @@ from typing import Any, Protocol, TypeVar
 
 from flask import Response, flash, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app.domain import access
+from app.language import gettext as _
 from app.models import LARGEST_ID, Case
 
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
@@ -20,6 +19,7 @@ from app.blueprints.rule_history import WORDS as RULE_WORDS
 from app.clock import now
 from app.domain import events
 from app.extensions import db
+from app.language import gettext as _
 from app.models import Agent, Channel, Event, Group
 
 blueprint = Blueprint("audit", __name__, url_prefix="/settings/audit")

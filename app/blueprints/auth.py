@@ -17,7 +17,6 @@ from flask import (
     session,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app import transaction
@@ -27,6 +26,7 @@ from app.domain import agents, invitations, passwords, sessions, tokens
 from app.domain.agents import Refused
 from app.domain.throttle import Throttle, TooMany, network_of
 from app.extensions import db
+from app.language import gettext as _
 from app.models import Agent
 
 blueprint = Blueprint("auth", __name__)

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import rows, transaction
 from app.blueprints import conversation
@@ -20,6 +19,7 @@ from app.blueprints.answers import (
 )
 from app.domain import access, agents, chat_lists, chats
 from app.domain.agents import Refused
+from app.language import gettext as _
 from app.models import Case
 
 blueprint = Blueprint("chats", __name__)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import signals, transaction
 from app.blueprints import conversation, picks
@@ -23,6 +22,7 @@ from app.domain import access, chats, chosen_steps, drafts, macros, quotes
 from app.domain.agents import Refused
 from app.domain.characters import units
 from app.domain.chosen_steps import Chosen
+from app.language import gettext as _
 from app.models import Case
 
 blueprint = Blueprint("composer", __name__)

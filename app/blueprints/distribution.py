@@ -2,12 +2,12 @@
 
 from flask import Blueprint, flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
 from app.blueprints.forms import Form
 from app.domain import settings
+from app.language import gettext as _
 
 blueprint = Blueprint("distribution", __name__, url_prefix="/settings/new-chats")
 

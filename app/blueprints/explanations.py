@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.blueprints import rule_words
@@ -20,6 +19,7 @@ from app.domain.rules.definitions import Definition
 from app.domain.rules.explain import Told, ToldPass
 from app.domain.rules.outlook import Outlook
 from app.extensions import db
+from app.language import gettext as _
 from app.models import Rule, RuleVersion
 
 blueprint = Blueprint("explanations", __name__)

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from flask import Blueprint, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import transaction
@@ -26,6 +25,7 @@ from app.blueprints.answers import (
 from app.domain import agents, cases, chats, deletions, labels
 from app.domain.agents import Refused
 from app.extensions import db
+from app.language import gettext as _
 from app.models import Agent, Case, Group, Label
 
 blueprint = Blueprint("filing", __name__)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import g
-from flask_babel import gettext as _
 from sqlalchemy import Row, select
 
 from app import words
@@ -15,6 +14,7 @@ from app.domain.narrowing import FLAGS, Filters
 from app.domain.search import Cursor
 from app.domain.search.snippets import Part
 from app.extensions import db
+from app.language import gettext as _
 from app.models import PRIORITIES, STATUSES, Agent, Case, Channel, Group, Label, Message
 
 LONGEST_QUERY = 200

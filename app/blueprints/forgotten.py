@@ -6,12 +6,12 @@ mail server it says to ask an admin, who can make a link by hand.
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import mails, transaction
 from app.blueprints.auth import audit, is_address
 from app.domain import agents, password_requests
 from app.domain.throttle import Throttle, TooMany, network_of
+from app.language import gettext as _
 
 blueprint = Blueprint("forgotten", __name__, url_prefix="/forgotten-password")
 

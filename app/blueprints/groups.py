@@ -2,13 +2,13 @@
 
 from flask import Blueprint, abort, flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
 from app.blueprints.forms import Form
 from app.domain import agents, profiles
 from app.domain.agents import Refused
+from app.language import gettext as _
 from app.models import Agent, Group
 
 blueprint = Blueprint("groups", __name__, url_prefix="/settings/groups")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.domain import contacts
 from app.extensions import db
+from app.language import gettext as _
 from app.models import Agent, Channel, Event, Group
 
 Facts = Mapping[str, Any]

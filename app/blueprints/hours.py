@@ -12,7 +12,6 @@ from babel.dates import format_datetime, get_day_names
 from flask import Blueprint, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
@@ -21,6 +20,7 @@ from app.clock import now
 from app.domain import hours
 from app.domain.hours import DAYS, MIDNIGHT, MOST_HOLIDAYS, MOST_SPANS, Hours
 from app.domain.rules import references
+from app.language import gettext as _
 
 blueprint = Blueprint("hours", __name__, url_prefix="/settings/hours")
 

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, abort, flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
 from app.blueprints.forms import Form
 from app.domain import labels, macros
 from app.domain.rules import references
+from app.language import gettext as _
 from app.models import Label
 
 blueprint = Blueprint("labels", __name__, url_prefix="/settings/labels")

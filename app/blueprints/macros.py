@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints import picks, rule_actions, rule_words
@@ -21,6 +20,7 @@ from app.domain import chosen_steps, macros
 from app.domain.agents import Refused
 from app.domain.rules import actions
 from app.domain.rules.definitions import LONGEST_NAME, Invalid
+from app.language import gettext as _
 from app.models import Macro
 
 blueprint = Blueprint("macros", __name__, url_prefix="/macros")

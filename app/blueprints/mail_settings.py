@@ -2,11 +2,11 @@
 
 from flask import Blueprint, flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import mailing, mails
 from app.blueprints.access import admin_only, own_transaction
 from app.domain import notifications
+from app.language import gettext as _
 from app.mails import NotMailed
 
 blueprint = Blueprint("mail_settings", __name__, url_prefix="/settings/notifications")

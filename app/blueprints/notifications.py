@@ -2,12 +2,12 @@
 
 from flask import Blueprint, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import signed_in
 from app.blueprints.answers import address_of, go, id_of, portion, wants_fragment
 from app.domain import contacts, notifications
+from app.language import gettext as _
 from app.models import LARGEST_ID
 
 blueprint = Blueprint("notifications", __name__, url_prefix="/notifications")

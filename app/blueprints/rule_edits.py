@@ -6,12 +6,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
 
-from flask_babel import gettext as _
-
 from app.blueprints import rule_words
 from app.blueprints.rule_words import Names
 from app.domain.rules import definitions
 from app.domain.rules.definitions import Clause, Definition, Step
+from app.language import gettext as _
 from app.models import RuleVersion
 
 Part = TypeVar("Part", Clause, Step)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from app.blueprints import rule_words
@@ -18,6 +17,7 @@ from app.blueprints.rule_words import Grouped, Names, values
 from app.domain import contacts
 from app.domain.rules import actions, conditions
 from app.domain.rules.values import NOBODY, Kind
+from app.language import gettext as _
 
 Typed = MultiDict[str, str]
 # What a text may hold that is filled in for each case; a rule acts by itself, so it has no agent.

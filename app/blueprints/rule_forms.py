@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app import transaction
@@ -22,6 +21,7 @@ from app.blueprints.rule_words import Grouped
 from app.domain import hours
 from app.domain.rules import book, definitions, overdue
 from app.domain.rules.definitions import Definition, Invalid
+from app.language import gettext as _
 from app.models import Rule, RuleVersion
 
 blueprint = Blueprint("rule_forms", __name__, url_prefix="/settings/rules")

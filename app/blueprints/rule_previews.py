@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
-
 from app.blueprints import rule_words
 from app.blueprints.answers import address_of
 from app.blueprints.rule_drafts import Draft
@@ -13,6 +11,7 @@ from app.domain import access, contacts
 from app.domain.rules import actions, definitions, previews, timers
 from app.domain.rules.decisions import Decision, Judged
 from app.domain.rules.definitions import Definition, Invalid
+from app.language import gettext as _
 from app.models import Agent, Case
 
 # What a rule orders changes nothing about which cases it applies to.

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints import rule_words
@@ -11,6 +10,7 @@ from app.blueprints.answers import go, id_of, portion, refused
 from app.blueprints.rule_edits import edits
 from app.domain.agents import Refused
 from app.domain.rules import book, definitions, overdue, runs
+from app.language import gettext as _
 from app.models import Rule
 
 blueprint = Blueprint("rule_runs", __name__, url_prefix="/settings/rules/<int:rule_id>")

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app import transaction
@@ -19,6 +18,7 @@ from app.domain import hours, labels
 from app.domain.agents import Refused
 from app.domain.rules import book, definitions
 from app.domain.rules.definitions import Definition
+from app.language import gettext as _
 
 blueprint = Blueprint("rule_templates", __name__, url_prefix="/settings/rules/templates")
 

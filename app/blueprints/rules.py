@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints import rule_words
@@ -14,6 +13,7 @@ from app.blueprints.answers import go, id_of, offer_undo, refused, wants_fragmen
 from app.domain.agents import Refused
 from app.domain.rules import book, definitions, runs
 from app.domain.rules.runs import Record
+from app.language import gettext as _
 from app.models import Rule, RuleVersion
 
 blueprint = Blueprint("rules", __name__, url_prefix="/settings/rules")

@@ -7,7 +7,6 @@ first right code the seed waits in the browser's cookie, encrypted, and is in no
 from cryptography.fernet import InvalidToken
 from flask import Blueprint, flash, g, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import encryption, transaction
 from app.blueprints import account
@@ -15,6 +14,7 @@ from app.blueprints.access import newcomers_too, own_transaction, signed_in
 from app.blueprints.auth import end_session, hashed, start_session
 from app.domain import second_factors
 from app.domain.agents import Refused
+from app.language import gettext as _
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
 

@@ -7,7 +7,6 @@ session begins after this step.
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app import transaction
@@ -23,6 +22,7 @@ from app.blueprints.auth import (
 from app.domain import second_factors
 from app.domain.second_factors import DIGITS
 from app.domain.throttle import Throttle, TooMany, network_of
+from app.language import gettext as _
 from app.models import Agent
 
 blueprint = Blueprint("second_step", __name__)

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app import transaction
@@ -17,6 +16,7 @@ from app.blueprints.access import changing, own_path, own_transaction
 from app.blueprints.answers import id_of, offer_undo
 from app.domain import together
 from app.domain.agents import Refused
+from app.language import gettext as _
 
 blueprint = Blueprint("together", __name__, url_prefix="/cases/together")
 

@@ -11,7 +11,6 @@ from urllib.parse import unquote
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import sendable, storage, transaction
 from app.blueprints.access import case_or_404, own_transaction, signed_in
@@ -19,6 +18,7 @@ from app.blueprints.answers import address_of, id_of, nothing, refused, wants_fr
 from app.blueprints.composer import keep_draft
 from app.domain import cases, public_links, settings, uploads
 from app.domain.agents import Refused
+from app.language import gettext as _
 from app.models import Attachment, Case
 from app.security import takes_files
 from app.sendable import Upload

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only
 from app.blueprints.answers import go, id_of, portion, refused
 from app.domain import webhook_calls
 from app.domain.agents import Refused
+from app.language import gettext as _
 
 blueprint = Blueprint("webhook_settings", __name__, url_prefix="/settings/webhooks")
 

@@ -27,6 +27,7 @@ RANKS = {
     "app.foresight": SHARED,
     "app.compiling": GROUND,
     "app.counters": GROUND,
+    "app.language": GROUND,
     "app.logs": GROUND,
     "app.requests": ENTRY,
     "app.server_logs": GROUND,

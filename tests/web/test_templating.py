@@ -1,14 +1,19 @@
-"""What templates call for every page: sentences, constant parts and icons, kept and yet right."""
+"""What templates call for every page: sentences, constant parts and icons, kept and yet right.
+
+All of it as in a Mado that has translations; with one language sentences are text of the templates.
+"""
 
 import re
 
 import pytest
+from babel import Locale
 from babel.support import NullTranslations
-from flask import g
+from flask import Flask, g
+from flask_babel import Babel
 from jinja2 import meta
 from markupsafe import Markup
 
-from app import templating
+from app import create_app, templating
 
 CONSTANT = re.compile(r'constant\("([^"]+)"\)')
 
@@ -28,6 +33,14 @@ def render(app, source: str, language: Language, **context) -> str:
     with app.test_request_context():
         g.translations = language
         return app.jinja_env.from_string(source).render(**context)
+
+
+@pytest.fixture(scope="module")
+def app(sqlite_app) -> Flask:
+    """One that finds translations beside its own language."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Babel, "list_translations", lambda _self: [Locale("en"), Locale("ja")])
+        return create_app(sqlite_app.extensions["mado"])
 
 
 @pytest.fixture
@@ -70,11 +83,11 @@ def test_constant_parts_ask_for_nothing_of_the_page_or_its_viewer(app):
 
     assert constant >= {"_keys.html", "cases/_composer_words.html"}
     for part in constant:
-        assert meta.find_undeclared_variables(env.parse(sources[part])) <= {"_", "asset"}
+        assert meta.find_undeclared_variables(env.parse(sources[part])) <= {"_", "asset", "icon"}
 
 
 def test_an_icon_has_its_size_and_its_name_is_escaped(app, languages):
-    shown = render(app, "{{ svg_icon('x') }}{{ svg_icon(name, 'large') }}", languages[0], name='"><b>')
+    shown = render(app, "{{ icon('x') }}{{ icon(name, 'large') }}", languages[0], name='"><b>')
 
     assert shown.count('<svg class="icon"') == 1
     assert '<svg class="icon is-large"' in shown

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.blueprints.rule_words import values
@@ -15,6 +14,7 @@ from app.blueprints.rule_words.phrases import Grouped, grouped
 from app.blueprints.rule_words.values import PRIORITIES, STATUSES, Names
 from app.domain.rules import actions as known
 from app.domain.rules.definitions import Step
+from app.language import gettext as _
 
 CASE, PEOPLE, MESSAGES, RULES = _l("Case"), _l("People"), _l("Messages"), _l("Rules")
 

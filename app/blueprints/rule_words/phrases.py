@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
-
 from app.blueprints.rule_words import values
 from app.blueprints.rule_words.conditions import CONDITIONS, NOBODY, OPERATORS, Phrase
 from app.blueprints.rule_words.values import Names
 from app.domain.rules import conditions as known
 from app.domain.rules import values as v
 from app.domain.rules.definitions import Clause
+from app.language import gettext as _
 
 Grouped = list[tuple[str, list[tuple[str, str]]]]
 MOST_SEEN = 3

@@ -8,7 +8,6 @@ sentence; the others follow, with brackets around what belongs together.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.blueprints.rule_words import phrases
@@ -16,6 +15,7 @@ from app.blueprints.rule_words.actions import step
 from app.blueprints.rule_words.conditions import Phrase
 from app.blueprints.rule_words.values import MISSING, Names
 from app.domain.rules.definitions import Block, Clause, Definition, Step
+from app.language import gettext as _
 
 # Type: what the choice is called, what it means, how its sentences begin.
 TYPES: dict[str, tuple[Any, Any, Any]] = {

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from app.domain.agents import Refused
 from app.domain.rules.definitions import Definition
 from app.domain.rules.values import NOBODY, URL, Kind, without_path
 from app.extensions import db
+from app.language import gettext as _
 from app.models import Agent, Channel, Group, Label
 
 MISSING = "…"

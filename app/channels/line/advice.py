@@ -7,11 +7,10 @@ statistics and on TLS).
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from flask_babel import gettext as _
-
 from app.channels.base import Check
 from app.channels.line import endpoint
 from app.channels.line.checks import Checks
+from app.language import gettext as _
 
 
 def of(known: Checks, url: str, problem: str | None = None) -> list[Check]:

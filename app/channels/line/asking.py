@@ -9,11 +9,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from flask_babel import gettext as _
-
 from app.channels.base import FailedCall, TemporaryError
 from app.channels.line import client
 from app.channels.line.outcomes import failed_call, token_refused
+from app.language import gettext as _
 
 NOT_THERE = frozenset({400, 403, 404})
 

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from flask_babel import gettext as _
-
 from app.channels.line import client, setup
 from app.channels.line.checks import Checks
 from app.clock import now
 from app.domain.channels import NotConnected
+from app.language import gettext as _
 
 # LINE calls us meanwhile, and waits for our answer before it gives its own.
 TEST_SECONDS = 20.0

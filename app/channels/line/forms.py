@@ -3,11 +3,10 @@
 import re
 from urllib.parse import urlsplit
 
-from flask_babel import gettext as _
-
 from app.channels.line.credentials import Credentials
 from app.domain import channels, profiles
 from app.domain.agents import Refused
+from app.language import gettext as _
 
 LONGEST_TOKEN = 1_000
 LONGEST_SECRET = 200

@@ -6,7 +6,6 @@ stand in the form: whatever was typed is kept first, so that nothing is lost (S9
 
 from flask import flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import transaction
 from app.blueprints.access import admin_only, own_transaction
@@ -17,6 +16,7 @@ from app.channels.line.credentials import Credentials
 from app.channels.line.pages import ONE, blueprint
 from app.domain import channels
 from app.domain.channels import NotConnected
+from app.language import gettext as _
 from app.models import Channel
 
 

@@ -8,8 +8,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import gettext as _
-
 from app.channels.base import (
     FailedCall,
     PermanentError,
@@ -18,6 +16,7 @@ from app.channels.base import (
     TokenRefused,
     UnknownOutcome,
 )
+from app.language import gettext as _
 
 REQUEST_ID = "x-line-request-id"
 # Often enough to find the free reply that a contact's message brings.

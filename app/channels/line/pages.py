@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from app import pictures, transaction
 from app.blueprints import history
@@ -21,6 +20,7 @@ from app.channels.line.options import Options
 from app.domain import agents, channels, contacts, health, settings
 from app.domain.agents import Refused
 from app.domain.channels import Details, NotConnected
+from app.language import gettext as _
 from app.models import Channel
 
 KIND = "line"

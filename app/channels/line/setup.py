@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext as _
 
 from app.channels.line import client
 from app.channels.line.credentials import Credentials
 from app.domain.channels import Account, NotConnected
+from app.language import gettext as _
 from app.models import Channel
 
 SHORT_LIVED_DAYS = 365
