@@ -4,7 +4,6 @@ It refuses to localise on the server: a moment is a <time> that the browser show
 with UTC as the text for those without JavaScript. Nothing here decides or changes anything.
 """
 
-import hashlib
 import json
 import secrets
 import zlib
@@ -12,17 +11,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.support import NullTranslations
-from flask import Flask, Response, current_app, g, send_from_directory
+from flask import Flask, current_app, g
 from flask_babel import get_locale
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
-from werkzeug.routing import Rule
 
-from app import banners, compiling, content_types, foresight, links, rows, words
+from app import assets, banners, compiling, content_types, foresight, links, rows, words
 from app.banners import Banner
 from app.channels import registry
 from app.channels.base import Run, Shown
@@ -32,7 +29,6 @@ from app.extensions import babel
 from app.language import gettext, translations
 from app.models import Agent, Attachment, Case, Channel, Contact, Message
 
-A_YEAR = 365 * 24 * 3600
 HUES = 8
 SENTENCES = 4_000
 # How large a picture or a film stands in a bubble, in CSS pixels.
@@ -109,7 +105,7 @@ def init_app(app: Flask) -> None:
 
 def _put_in(app: Flask) -> None:
     """What says the same on every page: assets, icons, and sentences while there is one language."""
-    asset = _versioned_assets(app)
+    asset = assets.init_app(app)
     always = {"asset": asset, "icon": _icons(asset("vendor/icons.svg"))}
     app.jinja_env.globals.update(always)
     app.jinja_env.add_extension(compiling.PutIn)
@@ -148,7 +144,7 @@ def _constant(_language: NullTranslations, name: str) -> Markup:
 
 
 def csrf_token() -> str:
-    """flask-wtf's, which reads its settings anew for each of a page's forms."""
+    """flask-wtf's, for the forms of `ui.csrf()`: it reads its settings anew for each of them."""
     return g.get("csrf_token") or generate_csrf()
 
 
@@ -301,33 +297,3 @@ def _icons(file: str) -> Callable[..., Markup]:
         return Markup(words) % (style, file, name)  # noqa: S704 - our words  # nosec
 
     return icon
-
-
-def _versioned_assets(app: Flask) -> Callable[[str], str]:
-    """A function from an asset's path to its address, which changes when any asset does.
-
-    The version is a folder, so that modules and stylesheets find each other by relative paths,
-    and browsers keep everything for a year.
-    """
-    folder = Path(app.static_folder or "")
-    version = "dev" if app.debug else _version_of(folder)
-    app.url_map.add(Rule("/static/v/<version>/<path:filename>", endpoint="static", methods=["GET"]))
-
-    def serve(filename: str, version: str | None = None) -> Response:
-        lasts = version is not None and version != "dev"
-        response = send_from_directory(folder, filename, max_age=A_YEAR if lasts else None)
-        if lasts:
-            response.cache_control.public = response.cache_control.immutable = True
-        return response
-
-    app.view_functions["static"] = serve
-    return lambda path: f"/static/v/{version}/{path}"
-
-
-def _version_of(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]

@@ -25,6 +25,7 @@ RANKS = {
     "app.delivery": SHARED,
     "app.downloads": SHARED,
     "app.foresight": SHARED,
+    "app.assets": GROUND,
     "app.compiling": GROUND,
     "app.counters": GROUND,
     "app.language": GROUND,

@@ -86,6 +86,26 @@ def test_scripts_stay_within_sixty_kilobytes():  # G14's budget
     assert sum(len(gzip.compress(path.read_bytes())) for path in shipped) < 60_000
 
 
+def test_a_page_waits_for_one_sheet_that_holds_all_of_them_in_their_layers(client):
+    main = (STATIC / "css/main.css").read_text()
+    imported = re.findall(r'@import url\("([^"]+)"\) layer\((\w+)\);', main)
+    served = client.get("/static/css/main.css")
+
+    assert (served.status_code, served.mimetype) == (200, "text/css")
+    assert "@import" not in served.text
+    places = [
+        served.text.index(f"@layer {layer} {{\n{(STATIC / 'css' / name).read_text()}}}")
+        for name, layer in imported
+    ]
+    assert places == sorted(places)
+    assert len(places) == main.count("@import")
+
+
+def test_a_sheet_that_a_browser_has_is_not_sent_again(client):
+    tag = client.get("/static/css/main.css").headers["ETag"]
+    assert client.get("/static/css/main.css", headers={"If-None-Match": tag}).status_code == 304
+
+
 def test_assets_are_kept_for_a_year_under_the_name_of_their_version(client):
     page = client.get("/sign-in").text
     address = re.search(r'href="(/static/v/[0-9a-f]{12}/css/main\.css)"', page)[1]
