@@ -251,11 +251,12 @@ def _execute(connection: Connection, how: str, sql: str, parameters: Any) -> Any
     """A cursor of the driver, on which this ran."""
     dialect = connection.dialect
     driver: Any = dialect.dbapi
+    wire = connection.connection
     try:
-        cursor = connection.connection.cursor()
+        cursor = wire.cursor()
         getattr(cursor, how)(sql, parameters)
     except driver.Error as problem:
-        if dialect.is_disconnect(problem, None, None):
+        if dialect.is_disconnect(problem, wire.dbapi_connection, None):
             connection.invalidate(problem)
         raise DBAPIError.instance(
             sql, parameters, problem, driver.Error, dialect=dialect

@@ -2,7 +2,7 @@
 
 A case is found by its number, by its own words (subject, names), or by one message that has every
 term of the query. Both engines find the same; tokens.py says what a term is, finding.py how cases
-are found. Everything works inside the current transaction and nothing commits.
+are found. Everything works on the session's connection and nothing commits.
 """
 
 from sqlalchemy.engine import Connection

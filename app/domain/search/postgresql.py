@@ -137,7 +137,8 @@ def _by_index(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:  # readers have no transaction whose end would undo it
-        connection.exec_driver_sql("SET enable_seqscan TO DEFAULT")
+        if not connection.invalidated:
+            connection.exec_driver_sql("SET enable_seqscan TO DEFAULT")
 
 
 def _hit(terms: Sequence[Term]) -> tuple[str, tuple[str, ...]]:
