@@ -35,6 +35,9 @@ from tests.bucket import Service
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-key-for-tests-long-enough-to-be-taken"
+WANTS_A_TRANSACTION = re.compile(
+    r"FOR (NO KEY )?UPDATE|FOR (KEY )?SHARE|advisory_xact|INSERT INTO|DELETE FROM|UPDATE \w+ SET"
+)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CSRF_RAW = "c5a0e7b4f2d94c1e8f3b6a7d0e9c8b7a6f5e4d3c"
 
@@ -106,12 +109,12 @@ def redis_server() -> str | None:
 
 
 @contextmanager
-def own_database(server: str) -> Iterator[str]:
-    """A PostgreSQL database of our own, dropped at the end."""
+def own_database(server: str, template: str = "template1") -> Iterator[str]:
+    """A PostgreSQL database of our own, a copy of `template`, dropped at the end."""
     name = f"mado_test_{secrets.token_hex(6)}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
@@ -135,12 +138,12 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.fixture(autouse=True, scope="session")
 def _locks_are_held() -> Iterator[None]:
-    """A row or advisory lock outside of a transaction fails its test: it would end at once (ADR 16)."""
+    """What locks or writes outside of a transaction fails its test (ADR 16)."""
     real = psycopg.Cursor.execute
 
     def execute(self: psycopg.Cursor, query: Any, *given: Any, **options: Any) -> psycopg.Cursor:
-        if self.connection.autocommit and re.search("FOR (NO KEY )?UPDATE|advisory_xact", str(query)):
-            raise AssertionError(f"a lock that nothing holds: {query}")
+        if self.connection.autocommit and WANTS_A_TRANSACTION.search(str(query)):
+            raise AssertionError(f"outside of a transaction: {query}")
         return real(self, query, *given, **options)
 
     psycopg.Cursor.execute = execute  # type: ignore[method-assign]
@@ -149,14 +152,32 @@ def _locks_are_held() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def sqlite_template(sqlite_app: Flask) -> Path:
+    """The file of a migrated database, to be copied."""
+    return sqlite_app.extensions["mado"].data_dir / "template"
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The server, and the name of a migrated database on it that nobody uses, to be copied."""
     server = postgresql_server()
     if server is None:
         missing("PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432)")
         return
     with own_database(server) as url:
-        app = create_app(config_for(url, tmp_path_factory.mktemp("postgresql")))
+        app = create_app(config_for(url, tmp_path_factory.mktemp("template")))
         schema.bring_up_to_date(app)
+        with app.app_context():
+            db.engine.dispose()
+        yield server, make_url(url).database or ""
+
+
+@pytest.fixture(scope="session")
+def postgresql_app(
+    postgresql_template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    with own_database(*postgresql_template) as url:
+        app = create_app(config_for(url, tmp_path_factory.mktemp("postgresql")))
         yield app
         with app.app_context():
             db.engine.dispose()

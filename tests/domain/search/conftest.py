@@ -1,13 +1,15 @@
 """A database of its own for each engine, made once; every test is undone instead of committed."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from app import create_app, schema, transaction
+from app import create_app, transaction
 from app.extensions import db
-from tests.conftest import config_for, missing, own_database, postgresql_server
+from tests.conftest import config_for, own_database
 from tests.domain.search.world import World
 
 
@@ -17,19 +19,15 @@ def app(
 ) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("search")
     if request.param == "sqlite":
-        yield from _migrated(f"sqlite:///{folder / 'mado.sqlite3'}", folder)
+        shutil.copy(request.getfixturevalue("sqlite_template"), folder / "mado.sqlite3")
+        yield from _opened(f"sqlite:///{folder / 'mado.sqlite3'}", folder)
         return
-    server = postgresql_server()
-    if server is None:
-        missing("PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432)")
-        return
-    with own_database(server) as url:
-        yield from _migrated(url, folder)
+    with own_database(*request.getfixturevalue("postgresql_template")) as url:
+        yield from _opened(url, folder)
 
 
-def _migrated(url: str, folder) -> Iterator[Flask]:
+def _opened(url: str, folder: Path) -> Iterator[Flask]:
     app = create_app(config_for(url, folder))
-    schema.bring_up_to_date(app)
     yield app
     with app.app_context():
         db.engine.dispose()
