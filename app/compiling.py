@@ -17,9 +17,9 @@ from markupsafe import escape
 
 
 class WithSharedGlobals(flask.templating.Environment):
-    """Its templates have its own globals and no layer above them, which no template of ours fills.
+    """Templates share the environment's globals. Ask for none with globals of its own: all would have them.
 
-    Every include makes a set of their names: of a layered mapping that is done in Python, key by key.
+    Every include makes a set of their names, and of a mapping in layers that is done key by key.
     """
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
@@ -64,8 +64,8 @@ class OneAtATime(BaseLoader):
 class PutIn(Extension):
     """`{{ icon("x") }}` and its like become text of the template, like all that stands around them.
 
-    Only a call of a function in the environment's `put_in`, and only with strings that are written
-    there: it says the same on every page. Of 257 functions that a case's page called, 150 were such.
+    Only a call of a name in the environment's `put_in`, whatever a template itself gives that name,
+    and only with strings that are written there: it says the same on every page.
     """
 
     def __init__(self, environment: Environment) -> None:

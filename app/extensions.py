@@ -45,7 +45,7 @@ class ReadingOrWriting(Session):
     """On PostgreSQL, who may not write speaks outside of transactions.
 
     Each statement sees what is committed when it begins either way. BEGIN and ROLLBACK are two
-    round trips of the nine that a case's page takes, and locks and snapshots end with each statement.
+    round trips of the nine that a case's page takes, and locks end with each statement (ADR 16).
     """
 
     def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:

@@ -9,7 +9,10 @@ from flask_babel import get_translations
 
 
 def translations() -> NullTranslations:
-    """Of the current request's language; of the source texts where there is no context."""
+    """Of the current request's language; of the source texts where there is no context.
+
+    Who changes the language within a context must forget `g.translations`.
+    """
     try:
         kept = g._get_current_object()
     except RuntimeError:

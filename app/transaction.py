@@ -1,9 +1,10 @@
 """Transactions: who may write, and what happens around a commit.
 
 A request that may not change anything reads in a read-only transaction, or in none where each
-statement sees the newest anyway (ADR 16); every other one, and every background job, says so first. `commit()` is the only commit: rules see the fresh events,
-everything becomes visible together, and then whoever waits is woken. It refuses to swallow a
-failed commit: nothing is woken and the caller gets the exception.
+statement sees the newest anyway (ADR 16); every other one, and every background job, says so
+first. `commit()` is the only commit: rules see the fresh events, everything becomes visible
+together, and then whoever waits is woken. It refuses to swallow a failed commit: nothing is woken
+and the caller gets the exception.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Messages of a case: adding one, reading them, and what their delivery came to.
+"""Messages of a case: adding one, and what their delivery came to; `timeline` reads them.
 
 A message enters once per provider's id and once per idempotency key. States say only what is
 known: queued, sent, failed, unconfirmed. Nothing here talks to a provider.
@@ -27,13 +27,7 @@ from app.domain import (
 )
 from app.domain.agents import Refused
 from app.extensions import db
-from app.models import (
-    AUTOMATIC,
-    Agent,
-    Case,
-    Delivery,
-    Message,
-)
+from app.models import AUTOMATIC, Agent, Case, Delivery, Message
 from app.transaction import wake_after_commit
 
 # What rules may say in one conversation within an hour: the other side may be a machine, too (T22).

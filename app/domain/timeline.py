@@ -15,6 +15,8 @@ from app.domain import hot
 from app.extensions import db
 from app.models import LARGEST_ID, Attachment, Case, Event, Identity, Message
 
+Messages = Select[tuple[Message]]
+
 PAGE = 50
 # How many events an open page catches up on at once; after a long sleep it asks again.
 CHANGES = 500
@@ -32,8 +34,8 @@ _QUOTED = joinedload(Message.quoted).options(
 )
 
 
-def _with_all_shown(query: Select[tuple[Message]]) -> tuple[Select[tuple[Message]], ...]:
-    """Of one case, for `_read`: where it has no file, and where it has any."""
+def _with_all_shown(query: Messages) -> tuple[Messages, Messages]:
+    """The query twice, for `_read`: for a case without files, and for one with."""
     of_case = query.where(Message.case_id == bindparam("case_id"))
     without_files = of_case.options(joinedload(Message.contact), joinedload(Message.agent))
     return without_files, without_files.options(selectinload(Message.attachments))
@@ -49,7 +51,7 @@ _NEWEST = _with_all_shown(
 )
 _AFTER = _with_all_shown(
     select(Message)
-    .where(Message.id > bindparam("since"))
+    .where(Message.id > bindparam("after"))
     .order_by(Message.id)
     .limit(bindparam("limit"))
 )
@@ -81,7 +83,7 @@ def newest(
 
 def after(case: Case, message_id: int, *, limit: int) -> Sequence[Message]:
     """Messages in the order they came, for readers that page forwards."""
-    return _read(case, _AFTER, since=message_id, limit=limit)
+    return _read(case, _AFTER, after=message_id, limit=limit)
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def find(case: Case, message_id: int) -> Message | None:
     return found[0] if found else None
 
 
-def _read(case: Case, either: tuple[Select[tuple[Message]], ...], **given: object) -> list[Message]:
+def _read(case: Case, either: tuple[Messages, Messages], **given: object) -> list[Message]:
     """Those of the case, with all that is shown of them; what only some have is read where one has it."""
     has_files = hot.finds(ANY_FILE, case_id=case.id)
     found = list(db.session.scalars(either[has_files], {**given, "case_id": case.id}))
