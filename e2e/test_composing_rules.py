@@ -213,7 +213,12 @@ def test_every_field_can_be_read_with_assistive_technology_at_any_width(desk, wa
 
 
 def choose(page: Page, what: str, number: int, value: str) -> None:
-    """Choose a condition or action, and add a row for the next."""
+    """Choose a condition or action, and add a row for the next once its fields stand there.
+
+    They move the button: a click that begins before they come would end beside it.
+    """
+    chooser = page.locator(".rule-chooser").filter(has=box(page, f"{what} {number}"))
     box(page, f"{what} {number}").select_option(value)
+    expect(chooser.locator("input[type=hidden]")).to_have_value(value)
     page.get_by_role("button", name=f"Add {what.lower()}").click()
     expect(box(page, f"{what} {number + 1}")).to_be_focused()
