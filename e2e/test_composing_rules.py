@@ -203,6 +203,7 @@ def test_every_field_can_be_read_with_assistive_technology_at_any_width(desk, wa
     for number, action in enumerate(("notify_agents", "send_message", "assign_to", "call_webhook"), 1):
         choose(page, "Action", number, action)
     page.get_by_role("button", name="Add another block").click()
+    expect(page.get_by_role("button", name="Add condition")).to_have_count(2)
     page.get_by_role("button", name="Which of the last 200 cases would match?").click()
     expect(page.locator("#rule-preview")).to_contain_text("Finish the conditions first")
     page.get_by_role("button", name="Save rule").click()
