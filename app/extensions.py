@@ -53,7 +53,7 @@ class ReadingOrWriting(Session):
         return found if is_writing.get() else _READERS.get(found, found)
 
 
-# By each engine, the same with its own pool, whose connections commit by themselves.
+# By each engine, the same one for readers: connections of the same pool, that commit by themselves.
 _READERS: dict[Engine | Connection, Engine] = {}
 
 db = SQLAlchemy(

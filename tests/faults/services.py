@@ -3,11 +3,14 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import redis
 from sqlalchemy import create_engine, make_url, text
 
@@ -101,6 +104,12 @@ def cut_connections(url: str) -> int:
         found = connection.execute(text(CUT), {"database": database.database}).all()
     engine.dispose()
     return len(found)
+
+
+def cut_wire(connection: psycopg.Connection[Any]) -> None:
+    """Break this connection below the driver, which learns of it when it next speaks."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

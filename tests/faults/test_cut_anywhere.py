@@ -1,7 +1,5 @@
 """A connection to PostgreSQL that breaks before any one of a request's statements: 503, never 500."""
 
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +15,7 @@ from app.extensions import db
 from app.models import Agent, Message
 from tests import world
 from tests.channels.line_posts import connected_line, post, text_event
+from tests.faults.services import cut_wire
 from tests.web.desk import act
 
 MOST_CALLS = 200
@@ -42,9 +41,7 @@ def cut_before(number: int) -> Iterator[list[str]]:
         def counted(self: Any, *given: Any, **options: Any) -> Any:
             seen.append(call)
             if len(seen) == number:
-                wire = self.connection if isinstance(self, psycopg.Cursor) else self
-                with socket.socket(fileno=os.dup(wire.fileno())) as broken:
-                    broken.shutdown(socket.SHUT_RDWR)
+                cut_wire(self.connection if isinstance(self, psycopg.Cursor) else self)
             return real(self, *given, **options)
 
         return counted

@@ -1,14 +1,12 @@
 """On PostgreSQL a search goes by its index, whoever asks, and leaves its connection as it was."""
 
-import os
-import socket
-
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from app import transaction
 from app.domain.search import postgresql
 from app.extensions import db
+from tests.faults.services import cut_wire
 
 
 @pytest.fixture
@@ -41,7 +39,5 @@ def test_a_search_that_fails_leaves_nothing_set(connection):
 
 def test_a_search_whose_connection_breaks_says_so(connection):  # F8
     with pytest.raises(OperationalError), postgresql._by_index(connection()):
-        broken = connection().connection.dbapi_connection
-        with socket.socket(fileno=os.dup(broken.fileno())) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
+        cut_wire(connection().connection.dbapi_connection)
         scans(connection)
