@@ -1,20 +1,28 @@
 """The rows of a case that somebody writes down: on SQLite one statement each, on PostgreSQL one for all.
 
 Programs open many, and a round trip to PostgreSQL costs both sides more than the row that it writes. Both
-ways must leave the same rows; a test says which.
+ways must leave the same rows; a test says which. To read them again as objects would cost as much as
+writing them, so the case and who it is of are made from what was written.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.domain import events, hot, search
 from app.domain.search import postgresql as index
 from app.domain.search import tokens
-from app.models import Agent, Case, Contact, Conversation, Identity, Message
+from app.extensions import db
+from app.models import Agent, Base, Case, Channel, Contact, Conversation, Identity, Message
 
+Row = TypeVar("Row", bound=Base)
+
+_MOMENTS = ("created_at", "last_message_at", "last_activity_at", "last_contact_at", "unanswered_since")
 _CONTACT = hot.Insertion(insert(Contact.__table__), "name", "created_at")
 _IDENTITY = hot.Insertion(
     insert(Identity.__table__), *("channel_id", "external_id", "contact_id", "lookup_attempts")
@@ -26,8 +34,7 @@ _CONVERSATION = hot.Insertion(
 _CASE = hot.Insertion(
     insert(Case.__table__),
     *("channel_id", "conversation_id", "contact_id", "group_id", "subject", "subject_is_edited"),
-    *("status", "priority", "chat_state", "is_spam", "created_at", "last_message_at"),
-    *("last_activity_at", "last_contact_at", "unanswered_since"),
+    *("status", "priority", "chat_state", "is_spam", *_MOMENTS),
 )
 _MESSAGE = hot.Insertion(
     insert(Message.__table__),
@@ -58,7 +65,7 @@ WITH contact AS (
     status, priority, chat_state, is_spam, last_message_id, last_contact_message_id, created_at,
     last_message_at, last_activity_at, last_contact_at, unanswered_since)
   SELECT :channel_id, conversation.id, contact.id, :group_id, :subject, :subject_is_edited,
-    'open', 'normal', 'none', false, first.id, first.id, CAST(:at AS timestamptz),
+    :status, :priority, :chat_state, :is_spam, first.id, first.id, CAST(:at AS timestamptz),
     :at, :at, :at, :at
   FROM contact, conversation, first RETURNING id
 ), message AS (
@@ -70,6 +77,9 @@ WITH contact AS (
 ), found AS (
   INSERT INTO message_search (message_id, case_id, tokens, words)
   SELECT first.id, filed.id, CAST(:tokens AS tsvector), :words FROM first, filed WHERE :words <> ''
+), titled AS (
+  INSERT INTO case_search (case_id, tokens, words)
+  SELECT filed.id, CAST(:own_tokens AS tsvector), :own_words FROM filed
 ), facts AS (
   INSERT INTO events (type, occurred_at, case_id, message_id, agent_id, data)
   SELECT fact.type, CAST(:at AS timestamptz), filed.id, fact.message_id, :agent_id, '{}'
@@ -77,7 +87,8 @@ WITH contact AS (
     AS fact (place, type, message_id)
   ORDER BY fact.place
 )
-SELECT id FROM filed
+SELECT identity.contact_id, identity.id, conversation.id, filed.id, first.id
+FROM identity, conversation, filed, first
 """
     )
 )
@@ -87,7 +98,7 @@ SELECT id FROM filed
 class Written:
     """What is known of the case: who wrote, about what, and where it belongs."""
 
-    channel_id: int
+    channel: Channel
     group_id: int | None
     name: str | None
     subject: str
@@ -95,47 +106,78 @@ class Written:
     text: str
     at: datetime
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """Of a new case, what does not depend on its other rows."""
+        return {
+            "channel_id": self.channel.id,
+            "group_id": self.group_id,
+            "subject": self.subject,
+            "subject_is_edited": self.subject_is_edited,
+            "status": "open",
+            "priority": "normal",
+            "chat_state": "none",
+            "is_spam": False,
+        }
 
-def write(here: Connection, written: Written, *, by: Agent | None) -> int:
-    """The new case's id. Its words are in the search index but for its names and subject."""
-    if here.dialect.name == "sqlite":
-        return _one_by_one(here, written, by)
-    words = tokens.read(written.text)
-    lexemes, searched = index.columns([words]) if words.tokens else ("", "")
-    case_id: int = _ALL.first(
-        here, **vars(written), tokens=lexemes, words=searched, agent_id=by.id if by else None
-    )[0]
-    events.note("case.created", case_id)
-    events.note("message.received", case_id)
-    return case_id
+    @property
+    def titles(self) -> tuple[str, str]:
+        """What the case is found by beside its message: its subject and who it is of."""
+        return self.subject, self.name or ""
 
 
-def _one_by_one(here: Connection, written: Written, by: Agent | None) -> int:
-    channel_id, at = written.channel_id, written.at
+class Ids(NamedTuple):
+    """Of the rows that a case begins with."""
+
+    contact: int
+    identity: int
+    conversation: int
+    case: int
+    message: int
+
+
+def write(here: Connection, written: Written, *, by: Agent | None) -> Case:
+    """The new case, which the search finds."""
+    is_sqlite = here.dialect.name == "sqlite"
+    ids = (_one_by_one if is_sqlite else _at_once)(here, written, by)
+    if written.name is None:  # it goes by what the channel calls them, which only their row told
+        search.put_case(ids.case, written.subject, f"{ids.contact}")
+    return _case(ids, written)
+
+
+def _at_once(here: Connection, written: Written, by: Agent | None) -> Ids:
+    said = tokens.read(written.text)
+    said_tokens, said_words = index.columns([said]) if said.tokens else ("", "")
+    own_tokens, own_words = index.columns([tokens.read(own) for own in written.titles])
+    ids = Ids(
+        *_ALL.first(
+            here,
+            **written.state,
+            name=written.name,
+            text=written.text,
+            at=written.at,
+            tokens=said_tokens,
+            words=said_words,
+            own_tokens=own_tokens,
+            own_words=own_words,
+            agent_id=by.id if by else None,
+        )
+    )
+    events.note("case.created", ids.case)
+    events.note("message.received", ids.case)
+    return ids
+
+
+def _one_by_one(here: Connection, written: Written, by: Agent | None) -> Ids:
+    at, channel_id = written.at, written.channel.id
     contact_id = _CONTACT.id(here, name=written.name, created_at=at)
     place = {"channel_id": channel_id, "external_id": f"{contact_id}", "lookup_attempts": 0}
     identity_id = _IDENTITY.id(here, contact_id=contact_id, **place)
     conversation_id = _CONVERSATION.id(
         here, kind="thread", identity_id=identity_id, created_at=at, **place
     )
-    case_id = _CASE.id(
-        here,
-        channel_id=channel_id,
-        conversation_id=conversation_id,
-        contact_id=contact_id,
-        group_id=written.group_id,
-        subject=written.subject,
-        subject_is_edited=written.subject_is_edited,
-        status="open",
-        priority="normal",
-        chat_state="none",
-        is_spam=False,
-        created_at=at,
-        last_message_at=at,
-        last_activity_at=at,
-        last_contact_at=at,
-        unanswered_since=at,
-    )
+    own = {"conversation_id": conversation_id, "contact_id": contact_id}
+    case_id = _CASE.id(here, **written.state, **own, **dict.fromkeys(_MOMENTS, at))
     message_id = _MESSAGE.id(
         here,
         case_id=case_id,
@@ -150,6 +192,47 @@ def _one_by_one(here: Connection, written: Written, by: Agent | None) -> int:
     )
     _FIRST_MESSAGE.count(here, on_case=case_id, message_id=message_id)
     search.add_message(message_id, case_id, written.text)
+    search.put_case(case_id, *written.titles)
     events.record("case.created", case_id=case_id, by=by)
     events.record("message.received", case_id=case_id, message_id=message_id, by=by)
-    return case_id
+    return Ids(contact_id, identity_id, conversation_id, case_id, message_id)
+
+
+def _case(ids: Ids, written: Written) -> Case:
+    """As it would be read; a test compares."""
+    at, channel = written.at, written.channel
+    contact = _as_read(Contact, id=ids.contact, name=written.name, created_at=at)
+    conversation = _as_read(
+        Conversation,
+        id=ids.conversation,
+        channel_id=channel.id,
+        kind="thread",
+        external_id=f"{ids.contact}",
+        identity_id=ids.identity,
+        lookup_attempts=0,
+        created_at=at,
+    )
+    set_committed_value(conversation, "channel", channel)
+    case = _as_read(
+        Case,
+        **written.state,
+        **dict.fromkeys(_MOMENTS, at),
+        id=ids.case,
+        conversation_id=ids.conversation,
+        contact_id=ids.contact,
+        last_message_id=ids.message,
+        last_contact_message_id=ids.message,
+    )
+    beside = {"channel": channel, "conversation": conversation, "contact": contact}
+    beside |= {"assignee": None, "taken_by": None, "labels": []}
+    for name, value in beside.items():
+        set_committed_value(case, name, value)
+    return case
+
+
+def _as_read(model: type[Row], **values: Any) -> Row:
+    """The object of a row that is known whole: the session takes it for one that it has read."""
+    row = model(**{column.key: values.get(column.key) for column in model.__table__.columns})
+    make_transient_to_detached(row)
+    db.session.add(row)
+    return row

@@ -13,9 +13,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.engine import Connection
 from sqlalchemy.orm import defer, joinedload, load_only, selectinload
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.channels import registry
 from app.clock import now
@@ -45,11 +43,12 @@ LONGEST_SUBJECT = 200
 PAGE = 50
 WITH_LABELS = selectinload(Case.labels)
 
-_MANUAL_CHANNEL = hot.Statement(
-    select(Channel.__table__.c.id, Channel.__table__.c.group_id)
-    .where(Channel.__table__.c.kind == "manual")
-    .order_by(Channel.__table__.c.id)
+_MANUAL_CHANNEL = (
+    select(Channel)
+    .where(Channel.kind == "manual")
+    .order_by(Channel.id)
     .limit(1)
+    .options(defer(Channel.key), defer(Channel.credentials))
 )
 ANY_ACTIVE = hot.Statement(
     select(Case.__table__.c.id).where(
@@ -141,21 +140,17 @@ def open_by_hand(
     key: str | None = None,
 ) -> Case:
     """A mail-like case that an agent or a program writes down: the "manual" channel."""
-    here = hot.connection()
-    channel_id, group_id = _manual_channel(here)
+    channel = _manual_channel()
     written = by_hand.Written(
-        channel_id=channel_id,
-        group_id=group.id if group else group_id,
+        channel=channel,
+        group_id=group.id if group else channel.group_id,
         name=contact_name.strip()[:200] or None,
         subject=one_line(subject) or shortened(text_),
         subject_is_edited=bool(subject.strip()),
         text=text_,
         at=now(),
     )
-    case_id = by_hand.write(here, written, by=by)
-    case = db.session.scalars(_visible(access.EVERYTHING), {"number": case_id}).one()
-    set_committed_value(case, "labels", [])
-    contacts.index(case)
+    case = by_hand.write(hot.connection(), written, by=by)
     if by and access.may_have(by, case) and not access.may_see(by, case):
         assign(case, by, by=by)  # who sees only what is theirs would lose what they have just written
     return case
@@ -372,12 +367,12 @@ def _in_order(ids: Sequence[int]) -> list[Case]:
     return [found[case_id] for case_id in ids if case_id in found]
 
 
-def _manual_channel(here: Connection) -> tuple[int, int | None]:
-    """The id and default group of the channel that cases written by hand belong to."""
-    found: tuple[int, int | None] | None = _MANUAL_CHANNEL.first(here)
+def _manual_channel() -> Channel:
+    """The channel that cases written by hand belong to."""
+    found = db.session.scalars(_MANUAL_CHANNEL).first()
     if found:
         return found
     channel = Channel(kind="manual", name="Written by hand", state="connected")
     db.session.add(channel)
     db.session.flush()
-    return channel.id, None
+    return channel

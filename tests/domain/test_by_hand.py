@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 
 from app import transaction
 from app.domain import access, agents, cases
@@ -103,6 +103,28 @@ def test_every_table_has_what_belongs_to_it(alice):
         {"id": facts[1]["id"], "type": "message.received", "message_id": message, **fact},
     ]
     assert facts[0]["id"] < facts[1]["id"]
+
+
+@pytest.mark.parametrize("contact_name", ["田中 恵", ""])
+def test_what_is_returned_is_what_would_be_read(contact_name, alice):
+    written(None)
+    with transaction.writing():
+        made = cases.open_by_hand(subject="", text_="x", contact_name=contact_name, by=alice)
+        rows = (made, made.contact, made.conversation)
+        assert not any(inspect(row).unloaded.intersection(row.__table__.columns.keys()) for row in rows)
+        told = [columns(row) for row in rows]
+        beside = (made.channel, made.conversation.channel, made.group, made.assignee, made.taken_by)
+        labels = made.labels
+        db.session.expire_all()
+
+    assert told == [columns(row) for row in rows]
+    assert beside == (made.channel, made.channel, None, None, None)
+    assert labels == []
+    assert made in db.session.scalars(select(Case)).all()
+
+
+def columns(row: Base) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__table__.columns.keys()}
 
 
 def test_it_belongs_to_the_channels_group_or_to_the_one_that_is_named(alice):
