@@ -9,13 +9,13 @@ import dataclasses
 import json
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, text, update
 
 from app.channels.base import Inbound
 from app.domain import attachments, cases, contacts, events, search
 from app.domain.upsert import insert
 from app.extensions import db
-from app.models import Case, EarlyChange, Message
+from app.models import RECEIVED, Case, EarlyChange, Message
 
 
 def take_back(channel_id: int, event: Inbound) -> Message | None:
@@ -81,7 +81,7 @@ def _find(channel_id: int, event: Inbound) -> Message | None:
     query = select(Message).where(
         Message.channel_id == channel_id,
         Message.external_id == event.message_id,
-        Message.direction == "in",
+        text(RECEIVED),
     )
     return db.session.scalar(
         query.with_for_update(of=Message).execution_options(populate_existing=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from app import counters, transaction
@@ -35,6 +35,7 @@ from app.domain.rules import book, engine
 from app.domain.upsert import insert
 from app.extensions import OUTAGES, db
 from app.models import (
+    RECEIVED,
     Case,
     Channel,
     Contact,
@@ -58,6 +59,13 @@ _MESSAGE = hot.Insertion(
     *("case_id", "channel_id", "direction", "kind", "text", "contact_id", "is_automatic"),
     *("external_id", "payload", "sent_at", "received_at", "is_late"),
     *("quoted_id", "quote_token", "album_key", "album_place"),
+)
+_KNOWN = hot.Statement(
+    select(Message.__table__.c.id).where(
+        Message.__table__.c.channel_id == bindparam("channel_id"),
+        Message.__table__.c.external_id == bindparam("message_id"),
+        text(RECEIVED),
+    )
 )
 _AT = bindparam("at", type_=Moment)
 MESSAGE_ARRIVED = hot.Statement(
@@ -258,11 +266,7 @@ def _is_known(source: Source, event: Inbound) -> bool:
     """Whether this message came before under another event: it must not reopen anything (S6)."""
     if event.message_id is None:
         return False
-    known = select(Message.__table__.c.id).where(
-        Message.__table__.c.channel_id == source.id,
-        Message.__table__.c.external_id == event.message_id,
-    )
-    return db.session.connection().scalar(known) is not None
+    return hot.finds(_KNOWN, channel_id=source.id, message_id=event.message_id)
 
 
 def _quoted(source: Source, event: Inbound, place: Place) -> int | None:

@@ -4,13 +4,13 @@ It refuses to find anything outside the conversation, and to say what was quoted
 may not see the case it stands in.
 """
 
-from sqlalchemy import select, union_all
+from sqlalchemy import select, text, union_all
 
 from app.domain import access
 from app.domain.agents import Refused
 from app.domain.upsert import insert
 from app.extensions import db
-from app.models import Agent, Case, Message, SentPart
+from app.models import RECEIVED, Agent, Case, Message, SentPart
 
 _ADD_PART = insert(SentPart.__table__).on_conflict_do_nothing()
 
@@ -20,7 +20,7 @@ def find(channel_id: int, external_id: str, *, conversation_id: int) -> int | No
     received = select(Message.id).where(
         Message.channel_id == channel_id,
         Message.external_id == external_id,
-        Message.direction == "in",
+        text(RECEIVED),
     )
     sent = select(SentPart.message_id).where(
         SentPart.channel_id == channel_id, SentPart.external_id == external_id

@@ -28,6 +28,8 @@ TRASHED = "trashed_at IS NOT NULL"
 DELETED = "deleted_at IS NOT NULL"
 UNUSUAL = "priority <> 'normal'"
 ACTIVE = "chat_state = 'active'"
+# A message of the provider's, by what it calls it.
+RECEIVED = "external_id IS NOT NULL AND direction = 'in'"
 AUTOMATIC = "is_automatic = true"
 SHOWN = "is_shown = true"
 UNREAD = "is_shown = true AND read_at IS NULL"

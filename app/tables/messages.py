@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import now
 from app.columns import EncryptedText, Moment
-from app.tables.base import AUTOMATIC, Base, partial
+from app.tables.base import AUTOMATIC, RECEIVED, Base, partial
 from app.tables.cases import Case
 from app.tables.channels import Contact
 from app.tables.people import Agent
@@ -44,7 +44,7 @@ class Message(Base):
             "channel_id",
             "external_id",
             unique=True,
-            **partial("external_id IS NOT NULL AND direction = 'in'"),
+            **partial(RECEIVED),
         ),
         Index(
             "one_message_per_idempotency_key",
