@@ -31,6 +31,7 @@ from app.config import Config
 from app.domain import agents, sessions, tokens
 from app.extensions import db
 from app.models import Agent, Base, Group
+from tests import scans
 from tests.bucket import Service
 
 ROOT = Path(__file__).parent.parent
@@ -149,6 +150,13 @@ def _locks_are_held() -> Iterator[None]:
     psycopg.Cursor.execute = execute  # type: ignore[method-assign]
     yield
     psycopg.Cursor.execute = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_is_read_whole() -> Iterator[None]:
+    """What would be slow once there is much fails its test."""
+    with scans.refused():
+        yield
 
 
 @pytest.fixture(scope="session")

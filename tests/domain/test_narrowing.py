@@ -82,9 +82,22 @@ def test_an_index_serves_what_few_of_many_cases_have(filters, index):
     assert index in plan_of(filters)
 
 
-def plan_of(filters: Filters) -> str:
+@pytest.mark.parametrize("q", ["", "B"])
+def test_active_chats_are_not_looked_for_among_all_cases(q):
+    play(ToyAdapter())
+    chat_of(connected("toy"))
+    with transaction.writing():
+        [cases.open_by_hand(subject="A", text_="B", contact_name="C", by=None) for _ in range(300)]
+        if db.engine.dialect.name == "postgresql":
+            db.session.execute(text("ANALYZE cases"))
+    plan = plan_of(narrowing.UNFILTERED, chat="active", q=q)
+    assert "one_active_chat_per_conversation" in plan or "cases_active" in plan
+    assert "by_last_message" not in plan
+
+
+def plan_of(filters: Filters, **options: str) -> str:
     """How the database goes about the list."""
-    statement, parameters = _asked(filters)
+    statement, parameters = _asked(filters, **options)
     is_sqlite = db.engine.dialect.name == "sqlite"
     with db.engine.connect() as connection:
         if not is_sqlite:
@@ -93,7 +106,7 @@ def plan_of(filters: Filters) -> str:
         return " ".join(str(row) for row in connection.exec_driver_sql(explain, parameters))
 
 
-def _asked(filters: Filters) -> tuple[str, object]:
+def _asked(filters: Filters, **options: str) -> tuple[str, object]:
     """What the list says to the database, as the driver gets it."""
     said: list[tuple[str, object]] = []
 
@@ -101,6 +114,6 @@ def _asked(filters: Filters) -> tuple[str, object]:
         said.append((statement, parameters))
 
     event.listen(db.engine, "before_cursor_execute", note)
-    cases.listed(access.EVERYTHING, filters)
+    cases.listed(access.EVERYTHING, filters, **options)
     event.remove(db.engine, "before_cursor_execute", note)
     return next(one for one in said if "ORDER BY cases.last_message_at" in one[0])
