@@ -33,15 +33,23 @@ def rows(*, rounds: int, requests: int, cases: int, large: int) -> Iterator[Row]
     yield from _floors(costs)
     yield from _comparisons(costs, cases, large)
     # By themselves: names of new people are looked up long after, which is work of its own.
+    yield from _openings(rounds, requests // 2, cases, large)
     yield from _beside(rounds, requests // 2, cases)
 
 
-def _beside(rounds: int, requests: int, cases: int) -> Iterator[Row]:
-    """What has no goal: new chats, and the other database."""
-    with servers.mado(cases=cases) as opening:
-        new = interleaved({"new": (opening, new_chats(opening, requests))}, rounds)["new"]
+def _openings(rounds: int, requests: int, cases: int, large: int) -> Iterator[Row]:
+    with servers.mado(cases=cases) as small, servers.mado(cases=large) as grown:
+        named = {"small": small, "grown": grown}
+        runs = {name: (server, new_chats(server, requests)) for name, server in named.items()}
+        costs = interleaved(runs, rounds)
     name = "text that opens a new chat, and some look-ups of names"
-    yield Row(name, _cpu(new), "CPU-ms", rate=_rate(new))
+    yield Row(name, _cpu(costs["small"]), "CPU-ms", rate=_rate(costs["small"]))
+    ratio = _ratio(*([cost.cpu for cost in costs[name]] for name in ("grown", "small")))
+    yield Row(f"the same, {large:,} cases stored / {cases:,}", ratio, "x CPU", most=1.2)
+
+
+def _beside(rounds: int, requests: int, cases: int) -> Iterator[Row]:
+    """What has no goal: the other database."""
     with servers.postgresql() as url, servers.postgresql() as other:
         if url and other:
             yield from _postgresql(url, other, rounds, requests, cases)

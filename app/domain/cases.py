@@ -137,7 +137,6 @@ def open_by_hand(
     contact_name: str,
     by: Agent | None,
     group: Group | None = None,
-    key: str | None = None,
 ) -> Case:
     """A mail-like case that an agent or a program writes down: the "manual" channel."""
     channel = _manual_channel()
