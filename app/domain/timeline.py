@@ -6,7 +6,7 @@ Whoever shows messages reads them here, with all that is shown of each.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, func, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.base import ExecutableOption
@@ -55,18 +55,20 @@ _AFTER = _with_all_shown(
     .order_by(Message.id)
     .limit(bindparam("limit"))
 )
-# Bubbles of these messages, those that quote them, and the albums they belong to.
+_ALBUMS = select(Message.album_key).where(Message.id.in_(_IDS), Message.album_key.is_not(None))
+# Bubbles of these messages, those that quote them, and the albums they belong to. Gathered first: by OR
+# SQLite reads all that the case has, however long it is.
 _SHOWING = _with_all_shown(
     select(Message)
     .where(
-        or_(
-            Message.id.in_(_IDS),
-            Message.id.in_(select(Message.id).where(Message.quoted_id.in_(_IDS))),
-            Message.album_key.in_(
-                select(Message.album_key).where(
-                    Message.id.in_(_IDS), Message.album_key.is_not(None)
-                )
-            ),
+        Message.id.in_(
+            union_all(
+                select(Message.id).where(Message.id.in_(_IDS)),
+                select(Message.id).where(Message.quoted_id.in_(_IDS)),
+                select(Message.id).where(
+                    Message.case_id == bindparam("case_id"), Message.album_key.in_(_ALBUMS)
+                ),
+            )
         )
     )
     .order_by(Message.id)

@@ -1,6 +1,8 @@
 """What a contact did to a message afterwards: unsend and edit, before and after it came (L3)."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -275,6 +277,30 @@ def test_open_page_learns_of_a_change(channel):  # L3
 
     changed = timeline.changed_since(only_case(), cursor).messages
     assert [message.text for message in changed] == ["", "two"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_change_costs_an_open_page_as_much_in_a_long_chat_as_in_a_short_one(channel):
+    def steps_after(*texts: str) -> int:
+        receive(channel, *map(said, texts))
+        cursor = timeline.cursor_of(only_case())
+        receive(channel, said("newest"))
+        with counted_steps() as steps:
+            assert [one.text for one in timeline.changed_since(only_case(), cursor).messages] == ["newest"]
+        return len(steps)
+
+    short, long = steps_after("first"), steps_after(*[f"{n}" for n in range(200)])
+    assert long < 1.2 * short
+
+
+@contextmanager
+def counted_steps() -> Iterator[list[None]]:
+    """What SQLite's virtual machine does meanwhile."""
+    steps: list[None] = []
+    connection = db.session.connection().connection.dbapi_connection
+    connection.set_progress_handler(lambda: steps.append(None), 1)
+    yield steps
+    connection.set_progress_handler(None, 1)
 
 
 def test_edited_text_is_found_as_it_was_told_to_the_index(channel):  # H4
