@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from app.domain import events, hot, search
 from app.domain.search import postgresql as index
@@ -107,8 +108,8 @@ class Written:
     at: datetime
 
     @property
-    def state(self) -> dict[str, Any]:
-        """Of a new case, what does not depend on its other rows."""
+    def columns(self) -> dict[str, Any]:
+        """Those of the case that do not depend on its other rows."""
         return {
             "channel_id": self.channel.id,
             "group_id": self.group_id,
@@ -120,10 +121,12 @@ class Written:
             "is_spam": False,
         }
 
-    @property
-    def titles(self) -> tuple[str, str]:
-        """What the case is found by beside its message: its subject and who it is of."""
-        return self.subject, self.name or ""
+    def own_texts(self, contact_id: int | None = None) -> tuple[str, ...]:
+        """What the case is found by beside its message: its subject, and what its contact is called.
+
+        Who has no name goes by what the channel calls them, which is made of their id.
+        """
+        return self.subject, self.name or (f"{contact_id}" if contact_id else "")
 
 
 class Ids(NamedTuple):
@@ -140,19 +143,17 @@ def write(here: Connection, written: Written, *, by: Agent | None) -> Case:
     """The new case, which the search finds."""
     is_sqlite = here.dialect.name == "sqlite"
     ids = (_one_by_one if is_sqlite else _at_once)(here, written, by)
-    if written.name is None:  # it goes by what the channel calls them, which only their row told
-        search.put_case(ids.case, written.subject, f"{ids.contact}")
     return _case(ids, written)
 
 
 def _at_once(here: Connection, written: Written, by: Agent | None) -> Ids:
     said = tokens.read(written.text)
     said_tokens, said_words = index.columns([said]) if said.tokens else ("", "")
-    own_tokens, own_words = index.columns([tokens.read(own) for own in written.titles])
+    own_tokens, own_words = index.columns([tokens.read(own) for own in written.own_texts() if own])
     ids = Ids(
         *_ALL.first(
             here,
-            **written.state,
+            **written.columns,
             name=written.name,
             text=written.text,
             at=written.at,
@@ -163,6 +164,8 @@ def _at_once(here: Connection, written: Written, by: Agent | None) -> Ids:
             agent_id=by.id if by else None,
         )
     )
+    if written.name is None:
+        search.put_case(ids.case, *written.own_texts(ids.contact))
     events.note("case.created", ids.case)
     events.note("message.received", ids.case)
     return ids
@@ -177,7 +180,7 @@ def _one_by_one(here: Connection, written: Written, by: Agent | None) -> Ids:
         here, kind="thread", identity_id=identity_id, created_at=at, **place
     )
     own = {"conversation_id": conversation_id, "contact_id": contact_id}
-    case_id = _CASE.id(here, **written.state, **own, **dict.fromkeys(_MOMENTS, at))
+    case_id = _CASE.id(here, **written.columns, **own, **dict.fromkeys(_MOMENTS, at))
     message_id = _MESSAGE.id(
         here,
         case_id=case_id,
@@ -192,7 +195,7 @@ def _one_by_one(here: Connection, written: Written, by: Agent | None) -> Ids:
     )
     _FIRST_MESSAGE.count(here, on_case=case_id, message_id=message_id)
     search.add_message(message_id, case_id, written.text)
-    search.put_case(case_id, *written.titles)
+    search.put_case(case_id, *written.own_texts(contact_id))
     events.record("case.created", case_id=case_id, by=by)
     events.record("message.received", case_id=case_id, message_id=message_id, by=by)
     return Ids(contact_id, identity_id, conversation_id, case_id, message_id)
@@ -215,7 +218,7 @@ def _case(ids: Ids, written: Written) -> Case:
     set_committed_value(conversation, "channel", channel)
     case = _as_read(
         Case,
-        **written.state,
+        **written.columns,
         **dict.fromkeys(_MOMENTS, at),
         id=ids.case,
         conversation_id=ids.conversation,
@@ -232,6 +235,9 @@ def _case(ids: Ids, written: Written) -> Case:
 
 def _as_read(model: type[Row], **values: Any) -> Row:
     """The object of a row that is known whole: the session takes it for one that it has read."""
+    # SQLite gives the id of what was rolled back again, and somebody may still hold on to that.
+    if left := db.session.identity_map.get(identity_key(model, values["id"])):
+        db.session.expunge(left)
     row = model(**{column.key: values.get(column.key) for column in model.__table__.columns})
     make_transient_to_detached(row)
     db.session.add(row)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import event, select, text
 
 from app import transaction
 from app.domain import access, agents, cases
@@ -12,6 +12,7 @@ from app.models import Agent, Base, Case
 
 #: Where `clock` stands.
 THEN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+BESIDE = ("channel", "contact", "conversation", "assignee", "taken_by", "labels")
 FILLED = ("contacts", "identities", "conversations", "cases", "messages", "events")
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -106,21 +107,48 @@ def test_every_table_has_what_belongs_to_it(alice):
 
 
 @pytest.mark.parametrize("contact_name", ["田中 恵", ""])
-def test_what_is_returned_is_what_would_be_read(contact_name, alice):
+def test_what_is_returned_is_what_would_be_read_and_nobody_reads_it(contact_name, asked):
     written(None)
     with transaction.writing():
-        made = cases.open_by_hand(subject="", text_="x", contact_name=contact_name, by=alice)
+        sales = agents.create_group("Sales")
+        asked.clear()
+        made = cases.open_by_hand(subject="", text_="x", contact_name=contact_name, by=None, group=sales)
+        before = len(asked)
         rows = (made, made.contact, made.conversation)
-        assert not any(inspect(row).unloaded.intersection(row.__table__.columns.keys()) for row in rows)
         told = [columns(row) for row in rows]
-        beside = (made.channel, made.conversation.channel, made.group, made.assignee, made.taken_by)
-        labels = made.labels
+        beside = [getattr(made, name) for name in BESIDE]
+        assert not asked[before:]
+        assert not [said for said in asked if "FROM cases" in said and said.startswith("SELECT")]
         db.session.expire_all()
 
     assert told == [columns(row) for row in rows]
-    assert beside == (made.channel, made.channel, None, None, None)
-    assert labels == []
+    assert beside == [getattr(made, name) for name in BESIDE]
+    assert made.group_id == sales.id
     assert made in db.session.scalars(select(Case)).all()
+
+
+def test_a_case_may_have_the_number_of_one_that_was_rolled_back(alice):
+    written(None)
+    with transaction.writing():
+        lost = cases.open_by_hand(subject="lost", text_="x", contact_name="Nobody", by=None)
+        db.session.rollback()
+        transaction.start_writing()
+        made = cases.open_by_hand(subject="made", text_="x", contact_name="Yuki", by=None)
+    assert made is not lost
+    assert (made.subject, made.contact.name) == ("made", "Yuki")
+
+
+@pytest.fixture
+def asked():
+    """What SQLAlchemy has said to the database, as it goes on."""
+    said: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield said
+    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def columns(row: Base) -> dict[str, object]:
