@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, bindparam, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, false, select, text
 
 from app.extensions import db
 from app.models import ACTIVE, LISTED, SPAM, TRASHED, UNUSUAL, Case, case_labels
@@ -27,9 +27,9 @@ class Filters:
 
 
 UNFILTERED = Filters()
-# Few of many, and looked up before they are put in order: else both planners may walk through all cases
-# in the order of the list, and find that so many as fit on a page were not active.
-_ACTIVE = select(Case.id).where(text(ACTIVE)).correlate(None).scalar_subquery()
+# Few of many, and looked up before they are put in order: else a planner may walk through all cases
+# in the order of the list, and find that not so many as fit on a page are active.
+_ACTIVE_IDS = select(Case.id).where(text(ACTIVE))
 
 
 def condition(filters: Filters, chat: str | None) -> ColumnElement[bool]:
@@ -55,7 +55,7 @@ def _scope(chat: str | None) -> ColumnElement[bool]:
     scopes: dict[str | None, ColumnElement[bool]] = {
         None: text(LISTED),  # type: ignore[dict-item]
         "ended": and_(text(LISTED), Case.chat_state == "ended"),
-        "active": Case.id.in_(_ACTIVE),
+        "active": Case.id.in_(_ACTIVE_IDS),
         "all": and_(Case.is_spam.is_(False), Case.trashed_at.is_(None)),
     }
     return scopes[chat]
@@ -63,8 +63,10 @@ def _scope(chat: str | None) -> ColumnElement[bool]:
 
 def _flagged(flag: str, chat: str | None) -> ColumnElement[bool]:
     """An active chat is neither spam nor in the trash."""
+    if chat == "active":
+        return false()
     flagged = and_(text({"spam": SPAM, "trash": TRASHED}[flag]), Case.deleted_at.is_(None))
-    return and_(flagged, Case.chat_state == chat) if chat in ("ended", "active") else flagged
+    return and_(flagged, Case.chat_state == chat) if chat == "ended" else flagged
 
 
 def _has_label(label_id: int) -> ColumnElement[bool]:

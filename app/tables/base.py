@@ -28,7 +28,7 @@ TRASHED = "trashed_at IS NOT NULL"
 DELETED = "deleted_at IS NOT NULL"
 UNUSUAL = "priority <> 'normal'"
 ACTIVE = "chat_state = 'active'"
-# A message of the provider's, by what it calls it.
+# A message that a contact sent, by what the provider calls it; no other message is unique by that.
 RECEIVED = "external_id IS NOT NULL AND direction = 'in'"
 AUTOMATIC = "is_automatic = true"
 SHOWN = "is_shown = true"

@@ -121,6 +121,8 @@ class Attachment(Base):
         ),
         Index("attachments_of_message", "message_id", "place"),
         Index("attachments_of_draft", "case_id", "agent_id", **partial("message_id IS NULL")),
+        Index("attachments_stored", "storage_key", **partial("storage_key IS NOT NULL")),
+        Index("attachments_previewed", "preview_key", **partial("preview_key IS NOT NULL")),
         Index("attachments_due", "due_at", **partial("due_at IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -231,6 +233,7 @@ class Receipt(Base):
             **partial("reply_token IS NOT NULL"),
         ),
         Index("receipts_kept_back", "due_at", **partial("due_at IS NOT NULL")),
+        Index("receipts_with_errors", "channel_id", "id", **partial("error IS NOT NULL")),
         Index("receipts_with_bytes", "channel_id", **partial("raw IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -27,6 +27,7 @@ class Notification(Base):
         Index("notifications_unread", "agent_id", **partial(UNREAD)),
         Index("notifications_of_case", "case_id", "rule_id", "agent_id"),
         Index("notifications_to_mail", "mail_due_at", **partial("mail_due_at IS NOT NULL")),
+        Index("notifications_troubled", "id", **partial("mail_problem IS NOT NULL")),
         Index("notifications_by_age", "created_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
