@@ -276,6 +276,20 @@ def test_tidying_forgets_old_receipts_but_not_kept_back_ones(clock, channel):
     assert [one.event_key for one in db.session.scalars(select(Receipt))] == ["poison"]
 
 
+def test_tidying_keeps_young_receipts_and_is_not_kept_from_old_ones_by_a_clock_that_was_ahead(clock, channel):
+    clock.shift(timedelta(days=365))
+    receive(channel, said("from the future"))
+    clock.shift(timedelta(days=-365))
+    receive(channel, said("old"))
+    clock.shift(timedelta(days=31))
+    receive(channel, said("young"))
+    ahead, _old, young = db.session.scalars(select(Receipt.id).order_by(Receipt.id)).all()
+
+    background.tidy()
+
+    assert db.session.scalars(select(Receipt.id).order_by(Receipt.id)).all() == [ahead, young]
+
+
 def test_lease_row_is_the_only_state_of_the_clock():
     background.lead_clock()
 
