@@ -7,7 +7,7 @@ but a line in its log (S27, S28): a conversation begins with its first message.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, false, or_, select, update
 
 from app.channels.base import Profile
 from app.clock import now
@@ -76,6 +76,8 @@ def _is_news(at: datetime) -> ColumnElement[bool]:
 
 def _has_heard_since(case_id: int | None, at: datetime) -> ColumnElement[bool]:
     """Whoever hears what a group says is in it."""
+    if case_id is None:
+        return false()
     table = Message.__table__
     return exists().where(
         table.c.case_id == case_id, table.c.direction == "in", table.c.sent_at > at
