@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from app.backups import making, restoring
+from app.backups import databases, making, restoring
 from app.backups.archive import BadBackup
 from app.backups.holding import Held
 from app.domain.agents import Refused
@@ -18,7 +18,8 @@ ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 def create(path: Path, *, with_key: bool, with_files: bool = True) -> None:
     """Raise Refused."""
     try:
-        made = making.make(path, with_key=with_key, with_files=with_files)
+        with databases.refusing_damage():
+            made = making.make(path, with_key=with_key, with_files=with_files)
     except OSError as problem:
         raise Refused(f"The backup was not written: {problem}") from problem
     click.echo(f"{path}: {made.size / 1_000_000:,.1f} MB")

@@ -25,6 +25,7 @@ from app.domain.agents import Refused
 from app.extensions import db
 from app.models import Base
 
+DAMAGED = "The database itself is damaged, so a backup would be, too. ({})"
 # Where there is none of these, nothing is lost.
 TELLING = ("agents", "channels", "cases")
 CONNECT_SECONDS = 10
@@ -52,6 +53,17 @@ def revision() -> str:
         return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
 
 
+@contextmanager
+def refusing_damage() -> Iterator[None]:
+    """Some damage keeps SQLite from even opening its file, or from looking through it."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, DatabaseError) as problem:
+        if "malformed" not in str(problem):
+            raise
+        raise Refused(DAMAGED.format(getattr(problem, "orig", problem))) from problem
+
+
 def dump(config: Config, to: Path) -> None:
     """The database as it is at one moment, while others write. Raise Refused."""
     if config.is_sqlite:
@@ -66,7 +78,7 @@ def _copy_sqlite(path: Path, to: Path) -> None:
         source.backup(copy)
         (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise Refused(f"The database itself is damaged, so a backup would be, too. ({found})")
+        raise Refused(DAMAGED.format(found))
 
 
 def _dump_postgresql(config: Config, to: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import tarfile
+from contextlib import closing
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -225,7 +226,8 @@ def test_damaged_sqlite_database_is_replaced_when_told(old, new_machine, backup)
     assert rows(new.app) == rows(old.app)
 
 
-def test_damaged_sqlite_database_is_not_backed_up(new_machine, backup):
+@pytest.mark.parametrize("table", ["messages", "early_changes"])
+def test_damaged_sqlite_database_is_not_backed_up(table, new_machine, backup):
     new = new_machine("sqlite")
     schema.bring_up_to_date(new.app)
     talk(new, *("words " * 50 for _ in range(40)))
@@ -233,9 +235,12 @@ def test_damaged_sqlite_database_is_not_backed_up(new_machine, backup):
         db.session.remove()
         db.engine.dispose()
     path = new.data_dir / "mado.sqlite3"
-    sqlite3.connect(path).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        (page,) = connection.execute(root, (table,)).fetchone()
     content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 8192] = b"\xff" * 8192
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(content)
     assert "damaged" in new.refuses("create", str(backup))
     assert not backup.exists()
