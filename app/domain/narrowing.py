@@ -1,4 +1,4 @@
-"""What a list of cases is narrowed to, as a condition that an index serves on both engines (S10)."""
+"""What a list of cases is narrowed to, as a condition; an index serves most of them on both engines (S10)."""
 
 from dataclasses import dataclass
 

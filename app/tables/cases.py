@@ -62,8 +62,6 @@ class Case(Base):
             "id",
             **partial(LISTED),
         ),
-        Index("cases_listed_by_group", "group_id", "last_message_at", "id", **partial(LISTED)),
-        Index("cases_listed_by_channel", "channel_id", "last_message_at", "id", **partial(LISTED)),
         Index(
             "cases_listed_by_priority",
             "priority",

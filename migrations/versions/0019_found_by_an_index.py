@@ -6,10 +6,7 @@ from alembic import op
 revision = '0019'
 down_revision = '0018'
 
-LISTED = "chat_state <> 'active' AND is_spam = false AND trashed_at IS NULL"
 INDEXES = (
-    ('cases_listed_by_group', 'cases', ['group_id', 'last_message_at', 'id'], LISTED),
-    ('cases_listed_by_channel', 'cases', ['channel_id', 'last_message_at', 'id'], LISTED),
     ('attachments_stored', 'attachments', ['storage_key'], 'storage_key IS NOT NULL'),
     ('attachments_previewed', 'attachments', ['preview_key'], 'preview_key IS NOT NULL'),
     ('receipts_with_errors', 'receipts', ['channel_id', 'id'], 'error IS NOT NULL'),
