@@ -59,9 +59,10 @@ def refusing_damage() -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, DatabaseError) as problem:
-        if "malformed" not in str(problem):
+        told = problem.orig if isinstance(problem, DatabaseError) else problem
+        if getattr(told, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise
-        raise Refused(DAMAGED.format(getattr(problem, "orig", problem))) from problem
+        raise Refused(DAMAGED.format(told)) from problem
 
 
 def dump(config: Config, to: Path) -> None:

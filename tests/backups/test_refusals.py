@@ -226,7 +226,7 @@ def test_damaged_sqlite_database_is_replaced_when_told(old, new_machine, backup)
     assert rows(new.app) == rows(old.app)
 
 
-@pytest.mark.parametrize("table", ["messages", "early_changes"])
+@pytest.mark.parametrize("table", ["messages", "alembic_version", "sqlite_master"])
 def test_damaged_sqlite_database_is_not_backed_up(table, new_machine, backup):
     new = new_machine("sqlite")
     schema.bring_up_to_date(new.app)
@@ -237,10 +237,10 @@ def test_damaged_sqlite_database_is_not_backed_up(table, new_machine, backup):
     path = new.data_dir / "mado.sqlite3"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        root = "SELECT rootpage FROM sqlite_master WHERE name = ?"
-        (page,) = connection.execute(root, (table,)).fetchone()
-    content = bytearray(path.read_bytes())
-    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        pages = dict(connection.execute("SELECT name, rootpage FROM sqlite_master WHERE type = 'table'"))
+    content, page = bytearray(path.read_bytes()), (pages | {"sqlite_master": 1})[table]
+    content[(page - 1) * size : page * size] = b"\xff" * size
     path.write_bytes(content)
     assert "damaged" in new.refuses("create", str(backup))
     assert not backup.exists()
