@@ -21,6 +21,9 @@ def _in_context(app):
         ("SELECT m.id FROM cases JOIN messages m ON m.text = cases.subject WHERE cases.id = 1", "messages"),
         ("UPDATE cases SET status = 'open' WHERE subject = 'x'", "cases"),
         ("SELECT count(*) FROM messages", "messages"),
+        ("SELECT labels.id FROM labels, messages AS m WHERE m.text = labels.name", "messages"),
+        ("SELECT labels.id FROM labels LEFT JOIN cases ON cases.subject = labels.name", "cases"),
+        ("SELECT case_id, count(*) FROM messages GROUP BY case_id ORDER BY 2 DESC LIMIT 5", "messages"),
         ("SELECT id FROM messages WHERE id = 1", None),
         ("SELECT id FROM cases ORDER BY last_message_at DESC, id DESC LIMIT 51", None),
         ("SELECT id FROM labels WHERE created_at = 'x'", None),
@@ -43,5 +46,5 @@ def test_what_the_application_asks_is_refused_and_what_a_test_asks_is_not():
     scans.Cursor.judged.pop('SELECT id FROM messages WHERE text = 1')
 
 
-def test_every_table_that_is_said_to_stay_small_is_one():
-    assert scans.SET_UP | scans.SHORT_LIVED < set(Base.metadata.tables)
+def test_what_is_said_to_stay_small_is_a_table():
+    assert set(Base.metadata.tables) > scans.SMALL
