@@ -32,7 +32,7 @@ def rows(*, rounds: int, requests: int, cases: int, large: int) -> Iterator[Row]
         costs = interleaved(runs, rounds)
     yield from _floors(costs)
     yield from _comparisons(costs, cases, large)
-    # By themselves: names of new people are looked up long after, which is work of its own.
+    # Beside nothing else: names of new people are looked up long after, which is work of its own.
     yield from _openings(rounds, requests // 2, cases, large)
     yield from _beside(rounds, requests // 2, cases)
 
@@ -49,7 +49,7 @@ def _openings(rounds: int, requests: int, cases: int, large: int) -> Iterator[Ro
 
 
 def _beside(rounds: int, requests: int, cases: int) -> Iterator[Row]:
-    """What has no goal: the other database."""
+    """The other database."""
     with servers.postgresql() as url, servers.postgresql() as other:
         if url and other:
             yield from _postgresql(url, other, rounds, requests, cases)

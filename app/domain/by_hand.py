@@ -126,7 +126,8 @@ class Written:
 
         Who has no name goes by what the channel calls them, which is made of their id.
         """
-        return self.subject, self.name or (f"{contact_id}" if contact_id else "")
+        called = self.name or (f"{contact_id}" if contact_id else "")
+        return (self.subject, called) if called else (self.subject,)
 
 
 class Ids(NamedTuple):
@@ -149,7 +150,7 @@ def write(here: Connection, written: Written, *, by: Agent | None) -> Case:
 def _at_once(here: Connection, written: Written, by: Agent | None) -> Ids:
     said = tokens.read(written.text)
     said_tokens, said_words = index.columns([said]) if said.tokens else ("", "")
-    own_tokens, own_words = index.columns([tokens.read(own) for own in written.own_texts() if own])
+    own_tokens, own_words = index.columns([tokens.read(own) for own in written.own_texts()])
     ids = Ids(
         *_ALL.first(
             here,

@@ -117,6 +117,7 @@ def test_what_is_returned_is_what_would_be_read_and_nobody_reads_it(contact_name
         rows = (made, made.contact, made.conversation)
         told = [columns(row) for row in rows]
         beside = [getattr(made, name) for name in BESIDE]
+        assert made.conversation.channel is made.channel
         assert not asked[before:]
         assert not [said for said in asked if "FROM cases" in said and said.startswith("SELECT")]
         db.session.expire_all()
@@ -127,14 +128,16 @@ def test_what_is_returned_is_what_would_be_read_and_nobody_reads_it(contact_name
     assert made in db.session.scalars(select(Case)).all()
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
 def test_a_case_may_have_the_number_of_one_that_was_rolled_back(alice):
+    """PostgreSQL gives none twice."""
     written(None)
     with transaction.writing():
         lost = cases.open_by_hand(subject="lost", text_="x", contact_name="Nobody", by=None)
-        db.session.rollback()
+        number = lost.number
         transaction.start_writing()
         made = cases.open_by_hand(subject="made", text_="x", contact_name="Yuki", by=None)
-    assert made is not lost
+    assert made.number == number
     assert (made.subject, made.contact.name) == ("made", "Yuki")
 
 

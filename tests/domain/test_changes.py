@@ -299,8 +299,10 @@ def counted_steps() -> Iterator[list[None]]:
     steps: list[None] = []
     connection = db.session.connection().connection.dbapi_connection
     connection.set_progress_handler(lambda: steps.append(None), 1)
-    yield steps
-    connection.set_progress_handler(None, 1)
+    try:
+        yield steps
+    finally:
+        connection.set_progress_handler(None, 1)
 
 
 def test_edited_text_is_found_as_it_was_told_to_the_index(channel):  # H4
