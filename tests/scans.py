@@ -42,8 +42,8 @@ _WALKED = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")
 _INDEXED_FOR_IT = re.compile(r"^SEARCH (\w+) USING AUTOMATIC ")
 _TESTS = str(Path(__file__).parent)
 APP = str(Path(__file__).parent.parent / "app")
-#: Where a table may be read whole on purpose: to change it, to copy it, to look at a copy that came back.
-WHOLE = tuple(f"{APP}/{place}" for place in ("schema.py", "backups/", "rotation.py"))
+#: Where a table may be read whole on purpose: to change it, to copy it, to make up all that is in it.
+WHOLE = tuple(f"{APP}/{place}" for place in ("schema.py", "backups/", "rotation.py", "demo/"))
 
 
 class Cursor(sqlite3.Cursor):
@@ -120,4 +120,5 @@ def refused() -> Iterator[None]:
         yield
     finally:
         del SerialConnection.cursor
-    assert not [sql for sql, read in Cursor.judged.items() if read]
+    told = [sql for sql, read in Cursor.judged.items() if read]
+    assert not told, told
