@@ -119,6 +119,7 @@ class Written:
             "priority": "normal",
             "chat_state": "none",
             "is_spam": False,
+            **dict.fromkeys(_MOMENTS, self.at),
         }
 
     def own_texts(self, contact_id: int | None = None) -> tuple[str, ...]:
@@ -181,7 +182,7 @@ def _one_by_one(here: Connection, written: Written, by: Agent | None) -> Ids:
         here, kind="thread", identity_id=identity_id, created_at=at, **place
     )
     own = {"conversation_id": conversation_id, "contact_id": contact_id}
-    case_id = _CASE.id(here, **written.columns, **own, **dict.fromkeys(_MOMENTS, at))
+    case_id = _CASE.id(here, **written.columns, **own)
     message_id = _MESSAGE.id(
         here,
         case_id=case_id,
@@ -220,7 +221,6 @@ def _case(ids: Ids, written: Written) -> Case:
     case = _as_read(
         Case,
         **written.columns,
-        **dict.fromkeys(_MOMENTS, at),
         id=ids.case,
         conversation_id=ids.conversation,
         contact_id=ids.contact,
