@@ -28,7 +28,7 @@ _INSERT = hot.Statement(
 # So many events back one more may still be committed on PostgreSQL. SQLite has one writer at a time.
 OVERLAP = {"postgresql": 200, "sqlite": 0}
 # After these a chat may be nobody's.
-UNTAKEN = frozenset({"case.created", "chat.reactivated_by_contact", "chat.put_back"})
+UNTAKEN = frozenset({"chat.reactivated_by_contact", "chat.put_back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,15 @@ def note(type_: str, case_id: int | None, data: dict[str, Any] | None = None) ->
     info = db.session.info
     pile = "ruled" if "is_ruling" in info else "fresh"
     info.setdefault(pile, []).append(Fresh(type_, case_id, data or {}))
-    if type_ in UNTAKEN:
-        info.setdefault("untaken", set()).add(case_id)
+    if type_ in UNTAKEN and case_id:
+        leave_untaken(case_id)
     info.setdefault("counted", []).append(counters.series(counters.EVENTS, type=type_))
     wake_after_commit("events")
+
+
+def leave_untaken(case_id: int) -> None:
+    """A chat that nobody has taken: the commit gives it out. A new case may be none."""
+    db.session.info.setdefault("untaken", set()).add(case_id)
 
 
 def take_fresh() -> list[Fresh]:

@@ -311,6 +311,8 @@ def _open_case(
     db.session.flush()
     contacts.index(case)
     events.record("case.created", case_id=case.id)
+    if is_chat:
+        events.leave_untaken(case.id)
     return case.id
 
 
