@@ -18,6 +18,8 @@ from app.smtp import Smtp
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_SECRET_KEY = 32
+# Waiting for a free connection ends within LINE's two seconds, and leaves time to say so. Whole seconds only.
+POOL_SECONDS = 1
 # Waiting for a lock ends within LINE's two seconds. A process that froze, or whose machine is gone,
 # holds its own no longer than half a minute; without that it is two hours until TCP notices.
 POSTGRESQL_OPTIONS = "-c lock_timeout=1500 -c idle_in_transaction_session_timeout=30000"
@@ -103,14 +105,16 @@ class Config:
                 "connect_args": arguments,
                 "hide_parameters": True,
                 "poolclass": TwoLanes,
-                "pool_timeout": 2,
+                "pool_size": 5,
+                "max_overflow": 10,
+                "pool_timeout": POOL_SECONDS,
             }
         return {
             "hide_parameters": True,
             "pool_size": 16,
             "pool_use_lifo": True,
             "max_overflow": 8,
-            "pool_timeout": 2,
+            "pool_timeout": POOL_SECONDS,
             "connect_args": {"connect_timeout": 2, "options": POSTGRESQL_OPTIONS},
         }
 

@@ -299,6 +299,22 @@ def test_locked_database_is_503_in_under_two_seconds_and_nothing_is_lost(
     assert stored(app) == ["later"]
 
 
+def test_call_that_finds_no_connection_free_is_503_in_under_two_seconds(app, client, line):  # F8
+    import time
+
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    with app.app_context(), transaction.writing():  # whoever writes may have the last one, too
+        most = options["pool_size"] + options["max_overflow"]
+        held = [db.engine.connect() for _ in range(most)]
+    begun = time.monotonic()
+    refused = post(client, batch(text_event("later")))
+    seconds = time.monotonic() - begun
+    for connection in held:
+        connection.close()
+
+    assert (refused.status_code, seconds < 1.8) == (503, True)
+
+
 def test_intake_records_one_event_a_message(app, client, line):
     post(client, batch(text_event("one"), text_event("two")))
 

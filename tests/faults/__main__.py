@@ -9,7 +9,8 @@ import itertools
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench import table
@@ -18,7 +19,7 @@ from linesim import create_app
 from linesim.serving import Running
 from tests.conftest import SECRET
 from tests.faults import burst, trial
-from tests.faults.sender import COPIES
+from tests.faults.sender import COPIES, LATE_SECONDS
 from tests.faults.services import own_services
 from tests.processes.conftest import LINE_SECRET, LINE_TOKEN
 from tests.processes.servers import Mado
@@ -120,6 +121,8 @@ def _of_strikes(outcome: trial.Outcome) -> Iterator[Row]:
     yield Row("slowest return: from a strike to ready", slowest, "s", most=10, note=killer.slowest_strike)
     yield Row("webhook calls", sender.answers.total(), "", note=_told(sender.answers))
     yield Row("slowest answer to a webhook call", sender.slowest, "s", most=1.8)
+    late = Counter(f"{answer} after {killer.last_before(began)}" for began, answer in sender.late)
+    yield Row(f"webhook calls that took more than {LATE_SECONDS:g} s", late.total(), "", note=_told(late))
     yield Row("sockets that the page opened", page.sockets, "")
     yield Row("answers", len(outcome.states), "", note=_told(outcome.answers.answers))
     for state in ("sent", "unconfirmed", "failed"):
@@ -134,7 +137,7 @@ def _told_plan(plan: trial.Plan) -> str:
     return f"{events}, {plan.kills} kills, {plan.faults} faults of LINE, seed {plan.seed}"
 
 
-def _told(answers: dict[int | str, int]) -> str:
+def _told(answers: Mapping[int | str, int]) -> str:
     return ", ".join(f"{what}: {count:,}" for what, count in sorted(answers.items(), key=str))
 
 

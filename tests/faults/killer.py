@@ -111,6 +111,7 @@ class Killer:
         self.count = count
         self.struck: Counter[str] = Counter()
         self.slowest_return, self.slowest_strike = 0.0, ""
+        self._began: list[tuple[float, str]] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -120,6 +121,10 @@ class Killer:
         self._thread.join(seconds)
         assert self.struck.total() == self.count, f"{self.struck.total()} of {self.count} strikes"
 
+    def last_before(self, moment: float) -> str:
+        """The strike that hit last before this moment of the clock that does not step."""
+        return next((name for began, name in reversed(self._began) if began <= moment), "no strike")
+
     def _run(self) -> None:
         share = self._sender.count / max(1, self.count)
         for number, name in enumerate(self._deck()):
@@ -127,6 +132,7 @@ class Killer:
                 int(share * (number + self._chance.uniform(0.1, 0.9))), seconds=3600
             )
             began = time.monotonic()
+            self._began.append((began, name))
             self._strikes[name]()
             soon(self._mado.is_ready)
             seconds = time.monotonic() - began

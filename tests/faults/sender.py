@@ -28,6 +28,8 @@ MOST_IN_A_CALL = 10
 CONNECTIONS = 8
 # LINE waits longer before it tries again; what is to be seen is the same.
 AGAIN_SECONDS = 0.05
+# Answers that take longer, and those that never came, are worth to be told with what went on meanwhile.
+LATE_SECONDS = 1.0
 
 Event = dict[str, Any]
 
@@ -59,6 +61,8 @@ class Sender:
         self.acknowledged: dict[int, float] = {}
         self.answers: Counter[int | str] = Counter()
         self.slowest = 0.0
+        # Of late answers: when the call began, by the clock that does not step, and what came.
+        self.late: list[tuple[float, int | str]] = []
         self._lock = threading.Lock()
         self._progress = threading.Condition()
         self._calls = self._cut(self._windows())
@@ -128,6 +132,8 @@ class Sender:
             self.answers[answer] += 1
             if isinstance(answer, int):
                 self.slowest = max(self.slowest, seconds)
+            if seconds > LATE_SECONDS:
+                self.late.append((began, answer))
             if answer == 200:
                 for number, _ in call:
                     self.acknowledged.setdefault(number, moment)
