@@ -7,6 +7,7 @@ Order holds within a conversation; a slow one delays no other (L8).
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,11 +33,14 @@ from app.channels.base import (
 )
 from app.clock import now
 from app.domain import cases, channels, costs, events, messages, quotas
-from app.extensions import db
+from app.extensions import OUTAGES, db
 from app.models import Channel, Conversation, Delivery, Message, Receipt
 from app.workers import OWNER, Worker, backoff
 
 LEASE = timedelta(seconds=30)
+# A call ends after ten seconds; what came of it is recorded before the lease runs out, or not at all.
+RECORDING_SECONDS = 15.0
+RECORD_AGAIN_SECONDS = 0.5
 GIVE_UP_AFTER = timedelta(minutes=10)
 # Mado was stopped, or its database copied back to what it was (F34). What then lies here may have
 # been sent since, and LINE knows a retry key for 24 hours only; a clock may be put on by an hour.
@@ -54,6 +58,7 @@ RETRIES_PER_CHANNEL = 4
 THREADS_FOR_ALL = 24
 
 log = logging.getLogger(__name__)
+_rest = time.sleep
 
 
 @dataclass(frozen=True)
@@ -197,8 +202,20 @@ def perform(attempt: Attempt) -> None:
         outcome = UnknownOutcome(
             f"Sending failed unexpectedly ({type(problem).__name__}).", failed=FailedCall("send")
         )
-    with transaction.writing():
-        _record(attempt, outcome)
+    _record_despite_outages(attempt, outcome, by=time.monotonic() + RECORDING_SECONDS)
+
+
+def _record_despite_outages(attempt: Attempt, outcome: Sent | NotSent, *, by: float) -> None:
+    """What the provider said is known to nobody else: a database that is away for seconds does not lose it."""
+    while True:
+        try:
+            with transaction.writing():
+                return _record(attempt, outcome)
+        except OUTAGES:
+            if time.monotonic() > by:
+                raise
+            log.warning("an attempt could not be recorded, trying again")
+            _rest(RECORD_AGAIN_SECONDS)
 
 
 def _is_due() -> ColumnElement[bool]:

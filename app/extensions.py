@@ -17,12 +17,13 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from app.models import Base
 
-# The database is locked, full or gone: whatever was asked is not to blame.
-OUTAGES = (OperationalError, InterfaceError)
+# The database is locked, full or gone, or has no connection free: whatever was asked is not to blame.
+OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 BUSY_SECONDS = 1.5
 SHORT_WAIT_SECONDS = 0.1
 # A connection that was used so lately is not asked first whether it still lives.

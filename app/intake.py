@@ -24,15 +24,12 @@ from queue import SimpleQueue
 
 from flask import current_app
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app import extensions, transaction
+from app import transaction
 from app.channels.base import Inbound, Unreadable
 from app.domain import inbox, plain
-from app.extensions import db
+from app.extensions import OUTAGES, db
 
-# The database is locked, full or gone: no batch is to blame, and the provider sends it again.
-OUTAGES = (*extensions.OUTAGES, PoolTimeout)
 DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE
 # When calls come thick, a turn first waits for more of them: fewer commits, and fewer threads that
 # want the interpreter while it works. Where calls come one by one, nothing waits.

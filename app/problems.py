@@ -11,7 +11,6 @@ from flask import Flask, Response, json, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app import logs, transaction
@@ -68,7 +67,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Forbidden, _stale)
     for outage in OUTAGES:
         app.register_error_handler(outage, _database_trouble)
-    app.register_error_handler(PoolTimeout, _database_trouble)
     app.register_error_handler(IntegrityError, _database_trouble)
     app.register_error_handler(DataError, _cannot_be_kept)
     app.register_error_handler(HTTPException, _answer)

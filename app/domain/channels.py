@@ -350,14 +350,17 @@ def _switch(channel: Channel, old: str, new: str, by: Agent) -> bool:
 def _fail_queued(channel: Channel) -> None:
     """What the provider may have accepted, or be accepting, is unconfirmed; the rest has failed."""
     query = (
-        select(Message, Delivery)
+        select(Message)
         .join(Delivery, Delivery.message_id == Message.id)
         .where(Delivery.channel_id == channel.id)
         .order_by(Delivery.conversation_id, Message.id)
         .options(joinedload(Message.case))
     )
-    for message, delivery in db.session.execute(query).all():
+    for message in db.session.scalars(query).all():
         cases.lock(message.case)
+        delivery = messages.held_delivery(message)
+        if delivery is None:  # its sending has come to an end meanwhile
+            continue
         is_being_sent = delivery.leased_until and delivery.leased_until > now()
         if is_being_sent or delivery.is_ambiguous:
             error = f"{DELETED} It may or may not have arrived."

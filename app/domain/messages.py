@@ -162,7 +162,7 @@ def retry(message: Message, *, by: Agent) -> None:
 
 def stop_trying(message: Message, *, by: Agent) -> None:
     """Give up a queued reply whose first try was refused (L7)."""
-    delivery = db.session.get(Delivery, message.id)
+    delivery = held_delivery(message)
     if message.state != "queued" or delivery is None:
         raise Refused("This reply is not waiting any more.")
     if delivery.leased_until and delivery.leased_until > now():
@@ -235,6 +235,11 @@ def recompute(case: Case) -> None:
 
 def delivery_of(message: Message) -> Delivery | None:
     return db.session.get(Delivery, message.id)
+
+
+def held_delivery(message: Message) -> Delivery | None:
+    """As it is now, and nobody claims it before this transaction ends."""
+    return db.session.get(Delivery, message.id, with_for_update=True, populate_existing=True)
 
 
 def _add(

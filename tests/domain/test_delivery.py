@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app import delivery, transaction
 from app.channels.base import (
@@ -282,6 +283,37 @@ def test_sent_message_is_not_sent_again(chat, alice, toy):  # L8
 
     with pytest.raises(Refused):
         messages.retry(message, by=alice)
+
+
+def test_what_the_provider_said_outlives_a_database_that_is_away_for_seconds(
+    chat, alice, toy, monkeypatch
+):  # F8, F17
+    record, tries = delivery._record, []
+
+    def fails_at_first(*given: object) -> None:
+        tries.append(given)
+        if len(tries) < 3:
+            raise OperationalError("UPDATE", {}, Exception("locked"))
+        record(*given)
+
+    monkeypatch.setattr(delivery, "_record", fails_at_first)
+    monkeypatch.setattr(delivery, "_rest", lambda seconds: None)
+    message = reply(chat, "Hello", alice)
+    deliver()
+
+    assert (message.state, len(toy.sent), len(tries)) == ("sent", 1, 3)
+
+
+def test_database_that_stays_away_leaves_the_rest_to_the_lease(chat, alice, toy, monkeypatch):  # L6
+    def fails(*given: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("locked"))
+
+    monkeypatch.setattr(delivery, "_record", fails)
+    monkeypatch.setattr(delivery, "RECORDING_SECONDS", -1.0)
+    reply(chat, "Hello", alice)
+
+    with pytest.raises(OperationalError):
+        deliver()
 
 
 def test_stop_trying_gives_a_refused_reply_up(chat, alice, toy):  # L7

@@ -14,7 +14,6 @@ from flask import Blueprint, Request, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app import intake, transaction
 from app.channels.base import Answer
@@ -63,7 +62,7 @@ def answer(key: str, call: Request) -> Answer:
     """200 when every event is stored or kept back; see S3, S5 and S6 for the others."""
     try:
         return _receive(key, call)
-    except (SQLAlchemyError, PoolTimeout) as problem:
+    except SQLAlchemyError as problem:
         log.error("webhook not stored: %s", type(problem).__name__)
         transaction.release()
         return {"error": "not stored, send it again"}, 503
