@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from app import transaction
 from app.clock import now
 from app.domain import access, events, presence, sessions
-from app.extensions import db
+from app.extensions import OUTAGES, db
 from app.live import handoff
 from app.live.bus import Bus
 from app.live.hub import Client, Hub
@@ -54,6 +54,8 @@ EVERYWHERE = (
 )
 # A group's own comings and goings stand on its page and in lists, and nowhere else.
 PRESENCE = frozenset({"channel.joined_group", "channel.left_group"})
+# Who may see what is asked anew before anything after these is told.
+RIGHTS_TYPES = frozenset({"agent.changed", "group.changed", "group.deleted", "session.ended"})
 LIST_TYPES = (
     *("case.", "chat.ended", "chat.reactivated", "contact.", *PRESENCE),
     *("message.edited", "message.unsent"),
@@ -97,11 +99,16 @@ def of(app: Flask) -> Live:
 
 def begin(live: Live) -> None:
     """Start reading before a socket is taken in, so that nothing falls between."""
-    if not live.is_started:
-        live.is_started = True
+    if live.is_started:
+        return
+    live.is_started = True
+    try:
         start_from_now(live)
-        live.worker.start()
-        live.bus.start()
+    except Exception:
+        live.is_started = False
+        raise
+    live.worker.start()
+    live.bus.start()
 
 
 def start_from_now(live: Live) -> None:
@@ -144,11 +151,25 @@ def keep_presence(agent_ids: Iterable[int]) -> None:
 def _look(live: Live) -> bool:
     """Push what is new. True while a full portion says that there is more."""
     time.sleep(max(0.0, live.rests_until - time.monotonic()))
-    if time.monotonic() - live.rights_checked_at > RIGHTS_EVERY_SECONDS:
+    fresh = _fresh_events(live)
+    is_time = time.monotonic() - live.rights_checked_at > RIGHTS_EVERY_SECONDS
+    if is_time or any(row.type in RIGHTS_TYPES for row in fresh):
         live.rights_checked_at = time.monotonic()
         _check_rights(live)
         _tell_states(live)
-    fresh = _fresh_events(live)
+    try:
+        _push(live, fresh)
+    except OUTAGES:
+        raise  # nobody was told yet, and the next look reads them again
+    except Exception:
+        _remember(live, fresh)
+        raise
+    _remember(live, fresh)
+    transaction.release()
+    return len(fresh) >= PORTION
+
+
+def _push(live: Live, fresh: list[Any]) -> None:
     if fresh and live.hub.clients():
         began = time.monotonic()
         _tell(live, fresh)
@@ -156,8 +177,11 @@ def _look(live: Live) -> bool:
         live.rests_until = ended + max(REST_SECONDS, REST_FACTOR * (ended - began))
     elif fresh:
         live.pushed.clear()
-    transaction.release()
-    return len(fresh) >= PORTION
+
+
+def _remember(live: Live, told: list[Any]) -> None:
+    live.seen.extend(row.id for row in told)
+    live.newest = max([live.newest, *(row.id for row in told)])
 
 
 def _fresh_events(live: Live) -> list[Any]:
@@ -165,12 +189,7 @@ def _fresh_events(live: Live) -> list[Any]:
     overlap = events.overlap()
     query = columns.where(Event.id > live.newest - overlap).order_by(Event.id)
     seen = set(live.seen)
-    fresh = [
-        row for row in db.session.execute(query.limit(PORTION + overlap)) if row.id not in seen
-    ]
-    live.seen.extend(row.id for row in fresh)
-    live.newest = max([live.newest, *(row.id for row in fresh)])
-    return fresh
+    return [row for row in db.session.execute(query.limit(PORTION + overlap)) if row.id not in seen]
 
 
 def _tell(live: Live, fresh: list[Any]) -> None:

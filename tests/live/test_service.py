@@ -1,13 +1,14 @@
 """Which open pages hear of what, and what is pushed to them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask, template_rendered
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app import transaction
 from app.background import Housekeeping
@@ -301,6 +302,55 @@ def test_agent_who_left_a_group_gets_no_more_of_it(live, pages, charlie):  # T15
     look(live)
 
     assert "Secret" not in json.dumps(pages.heard(page))
+
+
+def test_what_comes_right_after_an_agent_left_a_group_is_not_shown_to_them(live, pages, alice, charlie):  # T15
+    page = pages.open(charlie)
+    with transaction.writing():
+        leaver = db.session.get_one(Agent, charlie.id)
+        given = {name: getattr(leaver, name) for name in ("name", "email", "role", "access", "may_change")}
+        agents.change(leaver, **given, is_active=True, groups=[], by=db.session.get_one(Agent, alice.id))
+    chat_of(connected("toy", group=group("Support")), "Secret")
+    look(live)
+
+    assert "Secret" not in json.dumps(pages.heard(page))
+
+
+def test_what_happened_while_the_database_failed_is_told_once_it_is_back(
+    live, pages, alice, monkeypatch
+):  # F7, F8
+    page = pages.open(alice)
+    look(live)
+    chat_of(connected("toy"), "My order is late")
+    monkeypatch.setattr(live.incoming, "html_for", _fails(OperationalError("SELECT", {}, Exception())))
+    with pytest.raises(OperationalError):
+        look(live)
+    monkeypatch.undo()
+    pages.sent[id(page)].clear()
+    look(live)
+
+    assert "My order is late" in pages.heard(page)[0]["html"]
+
+
+def test_what_cannot_be_told_holds_up_nothing_that_comes_after_it(live, pages, alice, monkeypatch):
+    page = pages.open(alice, "chats")
+    look(live)
+    chat_of(connected("toy"), "One that breaks the row")
+    monkeypatch.setattr(live.incoming, "html_for", _fails(ValueError()))
+    with pytest.raises(ValueError):
+        look(live)
+    monkeypatch.undo()
+    chat_of(connected("toy"), "My order is late", who="Uyuki")
+    look(live)
+
+    assert "My order is late" in json.dumps(pages.heard(page))
+
+
+def _fails(problem: Exception) -> Callable[..., Any]:
+    def fail(*_: object) -> None:
+        raise problem
+
+    return fail
 
 
 def test_moved_case_is_told_to_those_who_lose_it(live, pages, bob, alice):
