@@ -31,7 +31,7 @@ from app.config import Config
 from app.domain import agents, sessions, tokens
 from app.extensions import db
 from app.models import Agent, Base, Group
-from tests import scans
+from tests import locks, scans
 from tests.bucket import Service
 
 ROOT = Path(__file__).parent.parent
@@ -139,12 +139,13 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.fixture(autouse=True, scope="session")
 def _locks_are_held() -> Iterator[None]:
-    """What locks or writes outside of a transaction fails its test (ADR 16)."""
+    """What locks or writes outside of a transaction, or in a case nobody has locked, fails its test (ADR 1, 16)."""
     real = psycopg.Cursor.execute
 
     def execute(self: psycopg.Cursor, query: Any, *given: Any, **options: Any) -> psycopg.Cursor:
         if self.connection.autocommit and WANTS_A_TRANSACTION.search(str(query)):
             raise AssertionError(f"outside of a transaction: {query}")
+        locks.judge(self.connection, str(query), *given)
         return real(self, query, *given, **options)
 
     psycopg.Cursor.execute = execute  # type: ignore[method-assign]

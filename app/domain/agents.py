@@ -15,6 +15,7 @@ from app.models import (
     Agent,
     ApiToken,
     Case,
+    Conversation,
     Group,
     Invitation,
     Session,
@@ -136,9 +137,12 @@ def _put_back_hidden(agent: Agent) -> None:
 
 
 def _put_back(agent: Agent, condition: ColumnElement[bool], *, reason: str) -> None:
+    is_theirs = (Case.taken_by_id == agent.id, condition)
+    held = select(Conversation.id).where(Conversation.id.in_(select(Case.conversation_id).where(*is_theirs)))
+    db.session.execute(held.order_by(Conversation.id).with_for_update(key_share=True))
     untied = (
         update(Case)
-        .where(Case.taken_by_id == agent.id, condition)
+        .where(*is_theirs)
         .values(taken_by_id=None, taken_at=None, given_at=None)
         .returning(Case.id)
     )

@@ -27,6 +27,11 @@ _INSERT = hot.Statement(
 
 # So many events back one more may still be committed on PostgreSQL. SQLite has one writer at a time.
 OVERLAP = {"postgresql": 200, "sqlite": 0}
+# Recorded without the conversation's lock, for many cases at once or beside a call that takes long. All others
+# of a case are committed in the order of their ids, also on PostgreSQL.
+UNORDERED = frozenset(
+    {"contact.named", "contact.pictured", "notification.mail_failed", "webhook.failed", "webhook.queued"}
+)
 # After these a chat may be nobody's.
 UNTAKEN = frozenset({"chat.reactivated_by_contact", "chat.put_back"})
 

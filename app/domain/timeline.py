@@ -6,12 +6,12 @@ Whoever shows messages reads them here, with all that is shown of each.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, bindparam, func, select, union_all
+from sqlalchemy import Select, bindparam, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.base import ExecutableOption
 
-from app.domain import hot
+from app.domain import events, hot
 from app.extensions import db
 from app.models import LARGEST_ID, Attachment, Case, Event, Identity, Message
 
@@ -20,8 +20,14 @@ Messages = Select[tuple[Message]]
 PAGE = 50
 # How many events an open page catches up on at once; after a long sleep it asks again.
 CHANGES = 500
+_EVENTS = Event.__table__.c
 NEWEST_EVENT = hot.Statement(
-    select(func.max(Event.__table__.c.id)).where(Event.__table__.c.case_id == bindparam("case_id"))
+    select(_EVENTS.id)
+    .where(
+        _EVENTS.case_id == bindparam("case_id"), *(_EVENTS.type != one for one in sorted(events.UNORDERED))
+    )
+    .order_by(_EVENTS.id.desc())
+    .limit(1)
 )
 ANY_FILE = hot.Statement(
     select(Attachment.__table__.c.id)
@@ -101,26 +107,30 @@ class Changes:
 def changed_since(case: Case, event_id: int) -> Changes:
     """Messages that the next CHANGES events after this one tell of, oldest first.
 
-    With them the types of those events, the last one's id, and whether there may be more. This is
-    the one way a bubble enters an open page (DESIGN, Live).
+    With them the types of those events, where the page stands, and whether there may be more. This is
+    the one way a bubble enters an open page (DESIGN, Live). What is recorded without a lock moves no
+    page on, and is told again for a while, because it may come late.
     """
-    recorded = db.session.execute(
+    read = db.session.execute(
         select(Event.id, Event.message_id, Event.type)
-        .where(Event.case_id == case.id, Event.id > event_id)
+        .where(Event.case_id == case.id, Event.id > event_id - events.overlap())
         .order_by(Event.id)
         .limit(CHANGES)
     ).all()
+    recorded = [row for row in read if row.id > event_id or row.type in events.UNORDERED]
     ids = {row.message_id for row in recorded if row.message_id}
+    has_more = len(read) == CHANGES
+    passed = [row.id for row in recorded if has_more or row.type not in events.UNORDERED]
     return Changes(
         messages=_named(_read(case, _SHOWING, ids=list(ids))) if ids else [],
         types=frozenset(row.type for row in recorded),
-        cursor=recorded[-1].id if recorded else event_id,
-        has_more=len(recorded) == CHANGES,
+        cursor=max(passed, default=event_id),
+        has_more=has_more,
     )
 
 
 def cursor_of(case: Case) -> int:
-    """The id of the case's newest event: what `changed_since` starts from."""
+    """The id of the case's newest event that has its place: what `changed_since` starts from."""
     return hot.value(NEWEST_EVENT, case_id=case.id) or 0
 
 

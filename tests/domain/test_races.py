@@ -12,10 +12,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import delivery, intake, transaction
-from app.channels.base import PermanentError
-from app.domain import cases, chats, inbox
+from app.channels.base import PermanentError, Profile, TemporaryError
+from app.domain import cases, chats, contacts, inbox, messages, timeline
+from app.domain.agents import Refused
 from app.extensions import db
-from app.models import Agent, Case, Event, Message
+from app.models import Agent, Case, Event, Identity, Message
 from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
 
 SECONDS = 20
@@ -192,6 +193,123 @@ def test_states_of_a_chats_messages_are_told_in_commit_order(app, chat, alice, t
 
     query = select(Event.type).where(Event.case_id == case_id).order_by(Event.id.desc()).limit(2)
     assert list(db.session.scalars(query)) == ["message.sent", "note.added"]
+
+
+@pytest.mark.parametrize("act", ["reads", "takes it", "hands it over", "learns a name"])
+def test_open_page_misses_no_message_that_is_still_being_committed(
+    app, channel, chat, alice, bob, act
+):  # F8
+    case_id, identity_id, newest = chat.id, chat.conversation.identity_id, chat.last_message_id
+    source, cursor = inbox.Source.of(channel), timeline.cursor_of(chat)
+    transaction.release()
+
+    def colleague() -> None:
+        case, by = db.session.get_one(Case, case_id), db.session.get_one(Agent, alice.id)
+        if act == "reads":
+            chats.mark_read(case, newest, by=by)
+        elif act == "takes it":
+            chats.take(case, by=by)
+        elif act == "hands it over":
+            chats.hand_over(case, db.session.get_one(Agent, bob.id), by=by)
+        else:
+            contacts.took_name(db.session.get_one(Identity, identity_id), Profile("Somchai"))
+
+    def acts() -> None:
+        with transaction.writing():
+            colleague()
+
+    shown: list[str] = []
+
+    def pull(cursor: int) -> int:
+        changes = timeline.changed_since(db.session.get_one(Case, case_id), cursor)
+        shown.extend(message.text for message in changes.messages)
+        transaction.release()
+        return changes.cursor
+
+    with Writer(app, lambda: inbox.receive(source, [said("Hello?")])) as writer:
+        acting = in_thread(app, acts)
+        acting.join(0.5)
+        cursor = pull(cursor)
+        writer.commit()
+        acting.join(SECONDS)
+    pull(cursor)
+
+    assert shown == ["Hello?"]
+
+
+def test_name_that_is_committed_late_is_told_to_who_has_read_on(app, channel, chat):  # F8
+    case_id, identity_id = chat.id, chat.conversation.identity_id
+    with transaction.writing():
+        cases.set_subject(chat, "Late", by=None)  # else its row is held, and the message waits
+    cursor = timeline.cursor_of(chat)
+    transaction.release()
+
+    def name() -> None:
+        contacts.took_name(db.session.get_one(Identity, identity_id), Profile("Somchai"))
+
+    with Writer(app, name):
+        receive(channel, said("Hello?"))
+        cursor = timeline.changed_since(db.session.get_one(Case, case_id), cursor).cursor
+        transaction.release()
+
+    assert "contact.named" in timeline.changed_since(db.session.get_one(Case, case_id), cursor).types
+
+
+def test_reply_that_is_being_claimed_is_not_stopped(app, clock, chat, alice, toy):  # L7
+    """Stopped and sent at once it would be called failed, and reach the contact twice when it is tried again."""
+    toy.outcomes = [TemporaryError("busy")]
+    with transaction.writing():
+        message = chats.reply(chat, "Hello", by=alice)
+    delivery.deliver_due()
+    clock.shift(timedelta(minutes=1))
+    message_id, refused = message.id, []
+    transaction.release()
+
+    def claims() -> None:
+        delivery._prepare(delivery._next_due((), ()))
+
+    def stop() -> None:
+        with transaction.writing(), pytest.raises(Refused) as problem:
+            stopped = db.session.get_one(Message, message_id)
+            messages.stop_trying(stopped, by=db.session.get_one(Agent, alice.id))
+        refused.append(problem.value)
+
+    with Writer(app, claims) as writer:
+        stopping = in_thread(app, stop)
+        stopping.join(0.5)
+        writer.commit()
+        stopping.join(SECONDS)
+
+    assert len(refused) == 1
+    assert db.session.get_one(Message, message_id).state == "queued"
+
+
+def test_whoever_takes_a_chat_holds_nothing_that_its_conversations_writer_will_need(
+    app, chat, alice, toy, monkeypatch
+):  # F8, S9
+    """Taking shows the contact that it was read, which is kept with the conversation."""
+    monkeypatch.setattr(toy, "marks_read", lambda channel: True)
+    monkeypatch.setattr(toy, "read_token", lambda payload: "seen")
+    case_id, taken = chat.id, []
+    with transaction.writing():
+        db.session.get_one(Message, chat.last_message_id).payload = "{}"
+    transaction.release()
+
+    def take() -> None:
+        with transaction.writing():
+            case = db.session.get_one(Case, case_id)
+            taken.append(chats.take(case, by=db.session.get_one(Agent, alice.id)))
+
+    with Writer(app, lambda: cases.lock(db.session.get_one(Case, case_id))) as writer:
+        taking = in_thread(app, take)
+        taking.join(0.5)
+        with transaction.writing():
+            free = select(Case.id).where(Case.id == case_id).with_for_update(skip_locked=True)
+            assert db.session.scalar(free) == case_id
+        writer.commit()
+        taking.join(SECONDS)
+
+    assert taken == [True]
 
 
 def test_batches_with_the_same_people_in_another_order_do_not_wait_in_a_circle(

@@ -208,6 +208,7 @@ def test_everything_of_one_commit_has_happened_together(channel, alice):  # R5a
     case = chat_of(channel)
     vip = label("vip")
     with transaction.writing():
+        cases.lock(case)
         cases.assign(case, db.session.get_one(Agent, alice.id), by=alice)
         labels.add(case, [labels.find(vip)], by=alice)
     assert again(case).priority == "high"
