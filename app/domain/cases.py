@@ -121,13 +121,22 @@ def lock(case: Case) -> Case:
     PostgreSQL locks the conversation's row, so that ids within it are in commit order; on SQLite
     the whole writing transaction has the database to itself already.
     """
-    _lock(case, waits=True)
+    hold(case)
+    db.session.refresh(case)
     return case
+
+
+def hold(case: Case) -> None:
+    """The same for who knows enough of its state."""
+    _hold(case, waits=True)
 
 
 def lock_if_free(case: Case) -> bool:
     """The same without waiting: False while somebody else writes in the conversation."""
-    return _lock(case, waits=False)
+    if not _hold(case, waits=False):
+        return False
+    db.session.refresh(case)
+    return True
 
 
 def open_by_hand(
@@ -307,13 +316,11 @@ def active_in(conversation_id: int) -> Case | None:
     )
 
 
-def _lock(case: Case, *, waits: bool) -> bool:
-    if db.session.get_bind().dialect.name == "postgresql":
-        query = select(Conversation.id).where(Conversation.id == case.conversation_id)
-        if db.session.scalar(query.with_for_update(key_share=True, skip_locked=not waits)) is None:
-            return False
-    db.session.refresh(case)
-    return True
+def _hold(case: Case, *, waits: bool) -> bool:
+    if db.session.get_bind().dialect.name != "postgresql":
+        return True
+    query = select(Conversation.id).where(Conversation.id == case.conversation_id)
+    return db.session.scalar(query.with_for_update(key_share=True, skip_locked=not waits)) is not None
 
 
 @cache

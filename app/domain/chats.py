@@ -143,7 +143,7 @@ def select_message(case: Case, *, by: Agent) -> None:
 
 def mark_read(case: Case, message_id: int, *, by: Agent) -> None:
     """This agent's visible page has shown everything up to this message (S15)."""
-    cases.lock(case)
+    cases.hold(case)
     newest = min(message_id, case.last_message_id or 0)
     statement = insert(ReadMark).values(agent_id=by.id, case_id=case.id, message_id=newest)
     changed = db.session.scalar(
@@ -161,7 +161,7 @@ def mark_read(case: Case, message_id: int, *, by: Agent) -> None:
 
 def _claim(case: Case, taker_id: int | None, *, was: int | None, is_given: bool = False) -> bool:
     """Change the taker if it is still whom the caller saw."""
-    cases.lock(case)  # first, as every writer of a conversation does
+    cases.hold(case)  # first, as every writer of a conversation does
     moment = now()
     won = db.session.execute(
         update(Case)
