@@ -221,11 +221,11 @@ def recompute(case: Case) -> None:
         select(func.max(Message.id), func.max(Message.received_at)).where(*agents)
     ).one()
     contacts = (*counts, Message.direction == "in")
-    last_in = db.session.execute(
-        select(func.max(Message.id), func.max(Message.received_at)).where(*contacts)
-    ).one()
+    last_in = db.session.scalar(select(func.max(Message.received_at)).where(*contacts))
+    tapped = (*counts, Message.direction == "system", Message.kind == "postback")
+    last_tap = db.session.scalar(select(func.max(Message.received_at)).where(*tapped))
     case.last_agent_message_id, case.last_agent_at = last_out
-    moments = [moment for moment in (last_out[1], last_in[1]) if moment]
+    moments = [moment for moment in (last_out[1], last_in, last_tap) if moment]
     case.last_activity_at = max(moments, default=case.created_at)
     case.unanswered_since = db.session.scalar(
         select(func.min(Message.received_at)).where(*contacts, Message.id > (last_out[0] or 0))

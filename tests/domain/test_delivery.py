@@ -316,6 +316,18 @@ def test_database_that_stays_away_leaves_the_rest_to_the_lease(chat, alice, toy,
         deliver()
 
 
+def test_failed_reply_leaves_a_postback_counted_as_activity(clock, chat, channel, alice, toy):  # S8, S18
+    clock.shift(timedelta(minutes=5))
+    receive(channel, said("size=M", kind="activity", message_kind="postback", message_id=None))
+    tapped_at = chat.last_activity_at
+    clock.shift(timedelta(minutes=1))
+    reply(chat, "Hello", alice)
+    toy.outcomes = [PermanentError("blocked")]
+    deliver()
+
+    assert chat.last_activity_at == tapped_at
+
+
 def test_stop_trying_gives_a_refused_reply_up(chat, alice, toy):  # L7
     toy.outcomes = [TemporaryError("busy")]
     message = reply(chat, "Hello", alice)
