@@ -4,6 +4,7 @@ No container is built here: what is copied into one is tried as it is copied.
 """
 
 import configparser
+import json
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 from app.config import SETTINGS
+from tests.conftest import missing
 
 ROOT = Path(__file__).parent.parent
 UNITS = sorted((ROOT / "deploy").glob("*.service"))
@@ -24,6 +26,20 @@ KNOWN = {setting.name for setting in SETTINGS} | {"WEB_CONCURRENCY"}
 PROGRAMS = re.compile(r"(/opt/mado/)?\.venv/bin/")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 MADO = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "mado"}
+#: What .env can't say there, and why.
+COMPOSE_SAYS = {
+    "DATABASE_URL": "the postgres beside it",
+    "REDIS_URL": "the redis beside it",
+    "TRUSTED_PROXIES": "Caddy, and nobody else",
+    "WEB_CONCURRENCY": "replicas instead",
+    "DATA_DIR": "the image's, where the volume is",
+    "HOST": "the image's",
+    "PORT": "the image's, where Caddy asks",
+    "LINE_API_URL": "another than LINE's own is the simulator's",
+    "LINE_DATA_API_URL": "another than LINE's own is the simulator's",
+}
+#: What the Caddyfile says to a Caddy that is newer than Debian 12's (2.6), which knows all the rest.
+SINCE_CADDY_2_7 = re.compile(r"^\s+(request_buffers|stream_close_delay) .+\n", re.M)
 
 
 def text(place: str) -> str:
@@ -66,6 +82,24 @@ def test_every_name_that_compose_asks_for_is_a_setting_or_its_databases_password
     assert asked <= KNOWN | {"POSTGRES_PASSWORD"}
     told = text("docs/deployment.md")
     assert [name for name in ("PUBLIC_URL", "SECRET_KEY", "POSTGRES_PASSWORD") if name not in told] == []
+
+
+@pytest.mark.parametrize("service", MADO)
+def test_every_other_setting_reaches_the_containers_from_env(service):
+    environment = MADO[service]["environment"]
+    passed = {name for name, value in environment.items() if value.startswith(f"${{{name}:")}
+    assert passed == KNOWN - set(COMPOSE_SAYS)
+
+
+def test_the_documents_say_which_settings_env_does_not_reach():
+    told = text("docs/deployment.md").partition("### In containers")[2].partition("\n## ")[0]
+    assert [name for name in COMPOSE_SAYS if f"`{name}`" not in told] == []
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_every_setting_reaches_a_unit_from_one_file(path):
+    assert unit(path)["EnvironmentFile"] == "/etc/mado/mado.env"
+    assert {word.split("=")[0] for word in shlex.split(unit(path)["Environment"])} == {"DATA_DIR", "TRUSTED_PROXIES"}
 
 
 def test_every_command_stands_in_the_readme():
@@ -149,12 +183,36 @@ def test_proxy_finds_the_web_processes_and_is_trusted_once():
     assert "./deploy/Caddyfile" in mounted
 
 
-@pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not there")
-def test_caddy_understands_its_file(tmp_path):
+@pytest.fixture
+def caddys_routes(tmp_path) -> list[dict]:
+    """What Caddy makes of its file, in the order in which it goes through it."""
+    caddy = shutil.which("caddy") or missing("caddy")
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PUBLIC_URL": "https://help.example.com"}
-    command = ["caddy", "validate", "--adapter", "caddyfile", "--config", ROOT / "deploy" / "Caddyfile"]
+    version = subprocess.run([caddy, "version"], env=env, capture_output=True, text=True, timeout=60).stdout
+    major, minor = map(int, re.findall(r"\d+", version)[:2])
+    is_old = (major, minor) < (2, 7)
+    file = tmp_path / "Caddyfile"
+    file.write_text(SINCE_CADDY_2_7.sub("", text("deploy/Caddyfile")) if is_old else text("deploy/Caddyfile"))
+    command = [caddy, "adapt", "--validate", "--adapter", "caddyfile", "--config", file]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+    (server,) = json.loads(done.stdout)["apps"]["http"]["servers"].values()
+    return server["routes"][0]["handle"][0]["routes"]
+
+
+def test_caddy_understands_its_file(caddys_routes):
+    assert [route["handle"][0]["handler"] for route in caddys_routes] == ["request_body", "static_response", "reverse_proxy"]
+
+
+def test_caddy_shows_metrics_to_nobody(caddys_routes):  # T38
+    (hidden,) = [route for route in caddys_routes if "match" in route]
+    assert hidden["match"] == [{"path": ["/metrics"]}]
+    assert hidden["handle"] == [{"handler": "static_response", "status_code": 404}]
+
+
+def test_no_proxy_that_we_show_passes_metrics_on():  # T38
+    assert re.search(r"^\s+respond /metrics 404$", text("deploy/Caddyfile"), re.M)
+    assert "location = /metrics { return 404; }" in text("docs/deployment.md")
 
 
 # ── Units ───────────────────────────────────────────────────────────────────────────────────
@@ -168,12 +226,12 @@ def test_unit_gives_away_no_rights(path: Path):
     assert f"DATA_DIR=/var/lib/{service['StateDirectory']}" in service["Environment"]
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not there")
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_systemd_understands_the_unit(path: Path, tmp_path):
+    analyze = shutil.which("systemd-analyze") or missing("systemd-analyze")
     here = tmp_path / path.name
     here.write_text(path.read_text("utf-8").replace("/opt/mado", str(ROOT)))
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", here], capture_output=True, text=True, timeout=60
+        [analyze, "verify", "--man=no", here], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
