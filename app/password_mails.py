@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from flask import current_app
 
-from app import mails, transaction
+from app import counters, mails, transaction
 from app.clock import now
 from app.domain import password_requests
 from app.extensions import db
@@ -39,14 +39,16 @@ def mail_one() -> bool:
         mails.send(mail)
     except NotMailed as problem:
         log.warning("a link for a new password was not mailed: %s", problem)
-        is_final, wait = problem.is_final, backoff(due.attempts + 1, BACKOFF_SECONDS)
+        outcome = "failed" if problem.is_final else "delayed"
     else:
-        is_final, wait = True, timedelta()
+        outcome = "sent"
     with transaction.writing():
-        if is_final:
-            password_requests.forget(due)
-        else:
+        if outcome == "delayed":
+            wait = backoff(due.attempts + 1, BACKOFF_SECONDS)
             password_requests.try_again(due, at=now() + wait)
+        else:
+            password_requests.forget(due)
+        transaction.count(counters.MAILS, outcome=outcome)
     return True
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import counters, storage
 from app.clock import now
 from app.config import LOOPBACK_HOSTS
-from app.domain import metrics, ticks
+from app.domain import kept_events, metrics, ticks
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -25,10 +25,11 @@ FAMILIES = {
     "mado_database_up": ("gauge", "1 when the database answers; without it there is nothing else here."),
     "mado_disk_free_bytes": ("gauge", "Space that is left where DATA_DIR is."),
     counters.EVENTS: ("counter", "Recorded facts by type, as the glossary lists them."),
+    "mado_given_up_events": ("gauge", "Events that are not tried any more and wait for an admin."),
     counters.INTAKE: ("counter", "Events that providers sent, by what came of them."),
-    counters.MAILS: ("counter", "Tries to mail a notification, by outcome."),
+    counters.MAILS: ("counter", "Tries to send a mail, by outcome."),
     counters.SOCKETS: ("gauge", "Open pages with a websocket."),
-    "mado_queue_age_seconds": ("gauge", "For how long the first in a queue has been due."),
+    "mado_queue_age_seconds": ("gauge", "For how long the first in a queue has waited."),
     "mado_queue_depth": ("gauge", "How many wait in a queue, those to be tried again later included."),
     counters.SECONDS: ("histogram", "Seconds until an answer began, by group of pages."),
     counters.REQUESTS: ("counter", "Answered requests by group of pages and status."),
@@ -109,7 +110,7 @@ def _counted() -> dict[str, float]:
 
 
 def _asked() -> dict[str, float]:
-    asked: dict[str, float] = {}
+    asked: dict[str, float] = {"mado_given_up_events": kept_events.given_up_count()}
     for queue, (count, age) in metrics.waiting().items():
         asked[counters.series("mado_queue_depth", queue=queue)] = count
         asked[counters.series("mado_queue_age_seconds", queue=queue)] = age

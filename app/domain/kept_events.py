@@ -74,6 +74,13 @@ def counts() -> dict[int, int]:
     return dict(db.session.execute(query.group_by(Receipt.channel_id)).all())
 
 
+def given_up_count() -> int:
+    """How many are not tried any more, and wait for an admin; of channels that are still there."""
+    query = select(func.count()).select_from(Receipt).join(Channel, Channel.id == Receipt.channel_id)
+    is_given_up = (Receipt.error.is_not(None), Receipt.raw.is_not(None), Receipt.due_at.is_(None))
+    return db.session.scalar(query.where(*is_given_up, Channel.state != "deleted")) or 0
+
+
 def about(channel_id: int, message_id: str) -> Iterator[Receipt]:
     """Those of a channel whose bytes name this message of the provider's."""
     query = select(Receipt).where(Receipt.channel_id == channel_id, Receipt.raw.is_not(None))

@@ -1,7 +1,8 @@
 """Numbers of the whole installation, for whoever watches it: what was counted, and what waits.
 
 Every process adds what it counted, so each of them can tell of all. What waits is asked when somebody
-wants to know, from the indexes of the queues.
+wants to know, from the indexes of the queues. It waits since it was queued: a try that failed makes
+nothing younger.
 """
 
 from collections.abc import Mapping
@@ -20,22 +21,27 @@ from app.models import (
     Identity,
     Metric,
     Notification,
+    PasswordRequest,
     Receipt,
     WebhookCall,
 )
 
 # Who has not said anything for so long has died.
 STALE_AFTER = timedelta(seconds=40)
-QUEUES: tuple[tuple[str, Any], ...] = (
-    ("deliveries", Delivery.due_at),
-    ("downloads", Attachment.due_at),
-    ("look_ups", Identity.lookup_due_at),
-    ("look_ups_of_groups", Conversation.lookup_due_at),
-    ("mails", Notification.mail_due_at),
-    ("webhook_calls", WebhookCall.due_at),
-    ("kept_back", Receipt.due_at),
+# By name: the column that is filled while something waits, and the moment since when it does. A file
+# waits to be fetched since it came, and to be deleted since it was taken away.
+QUEUES: tuple[tuple[str, Any, Any], ...] = (
+    ("deliveries", Delivery.due_at, Delivery.queued_at),
+    ("downloads", Attachment.due_at, func.coalesce(Attachment.revoked_at, Attachment.created_at)),
+    ("look_ups", Identity.lookup_due_at, Identity.lookup_due_at),
+    ("look_ups_of_groups", Conversation.lookup_due_at, Conversation.lookup_due_at),
+    ("mails", Notification.mail_due_at, Notification.created_at),
+    ("password_mails", PasswordRequest.due_at, PasswordRequest.asked_at),
+    ("webhook_calls", WebhookCall.due_at, WebhookCall.created_at),
+    ("kept_back", Receipt.due_at, Receipt.received_at),
 )
-# Everybody known is looked up again once a day: only those whose time has come wait for something.
+# Everybody known is looked up again once a day: only those whose time has come wait for something, and
+# since then. Who is no friend yet is asked about day after day, so "since they came" would tell nothing.
 DAILY = {"look_ups", "look_ups_of_groups"}
 _PUT = insert(Metric.__table__)
 
@@ -77,13 +83,13 @@ def totals() -> dict[str, float]:
 
 
 def waiting() -> dict[str, tuple[int, float]]:
-    """By queue: how many wait, and for how many seconds the first of them has been due."""
+    """By queue: how many wait, those to be tried again later included, and the first for how many seconds."""
     moment = now()
     asked = [
-        select(literal(name), func.count(), func.min(due_at)).where(
+        select(literal(name), func.count(), func.min(since)).where(
             due_at <= moment if name in DAILY else due_at.is_not(None)
         )
-        for name, due_at in QUEUES
+        for name, due_at, since in QUEUES
     ]
     return {
         name: (count, max(0.0, (moment - first).total_seconds()) if first else 0.0)
