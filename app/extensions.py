@@ -1,5 +1,6 @@
 """The Flask extensions, made once and bound in create_app, and how the database is opened."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -14,7 +15,7 @@ from flask_sock import Sock
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -177,6 +178,19 @@ def open_database(engine: Engine) -> None:
         _READERS[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(engine, "checkin", _note_use)
         event.listen(engine, "checkout", partial(_make_sure, engine))
+
+
+def is_read_only(connection: Connection) -> bool:
+    """Whether the database refuses whatever is written: a standby, say, or a file on a disk in trouble.
+
+    Nothing is written to find out, so that nobody waits for it.
+    """
+    if connection.dialect.name == "postgresql":
+        said = connection.scalar(text("SELECT current_setting('transaction_read_only')"))
+        return bool(said == "on")
+    file = connection.scalar(text("SELECT file FROM pragma_database_list WHERE name = 'main'"))
+    # SQLite makes files of its own beside it.
+    return bool(file) and not all(os.access(one, os.W_OK) for one in (file, os.path.dirname(file)))
 
 
 def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:

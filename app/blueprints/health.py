@@ -10,13 +10,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import background, schema, storage
 from app.domain import ticks
-from app.extensions import db
+from app.extensions import db, is_read_only
 from app.live import service
 
 blueprint = Blueprint("health", __name__)
 
 # With less, a burst of messages can't be stored.
 LEAST_FREE_BYTES = 1024 * 1024
+SHUT_FILE = "The database's file, or its folder, is read-only: nothing that comes in can be stored."
+SHUT_SERVER = (
+    "PostgreSQL is read-only: nothing that comes in can be stored."
+    " Is it a standby, or is default_transaction_read_only on?"
+)
 
 
 @blueprint.get("/healthz")
@@ -29,13 +34,17 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """503 when this process can't work; `problems` says in words what is wrong, here or elsewhere."""
     try:
-        is_migrated = schema.is_current(db.session.connection())
+        connection = db.session.connection()
+        is_migrated = schema.is_current(connection)
+        is_shut = is_read_only(connection)
         tick = ticks.latest() if is_migrated else None
     except SQLAlchemyError:
         return _unavailable("unreachable", "The database can't be reached.")
     if not is_migrated:
         return _unavailable("migrations are missing", "The database lacks migrations: run `flask --app wsgi db upgrade`.")
     is_sqlite = current_app.extensions["mado"].is_sqlite
+    if is_shut:
+        return _unavailable("read-only", SHUT_FILE if is_sqlite else SHUT_SERVER)
     is_late, is_full = background.is_late(tick), storage.free_bytes() < LEAST_FREE_BYTES
     unavailable = storage.place().problem
     redis = service.bus_state(current_app)

@@ -1,16 +1,21 @@
 """/healthz and /readyz: what a load balancer is told, and when it should send people elsewhere."""
 
+import os
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from app import background, schema, storage, transaction
+from app import background, create_app, schema, storage, transaction
 from app.clock import now
 from app.extensions import db
 from app.live import service
+from tests.channels.line_posts import batch, connected_line, post, text_event
+from tests.conftest import config_for, own_database
 from tests.web.desk import counted
 
 INSIDES = ("Error", "Traceback", "sqlite3", "SELECT", "127.0.0.1", "/tmp")
@@ -68,6 +73,58 @@ def test_a_database_without_the_newest_migration_is_not_ready(app, client):
     status, word, [problem] = asked(client)
     assert (status, word) == (503, "unavailable")
     assert "db upgrade" in problem
+
+
+@pytest.fixture
+def closed(app, monkeypatch):
+    """A function that leaves this one place in Mado's folder to be read only, as a disk in trouble does."""
+    folder = app.extensions["mado"].data_dir
+    is_open = os.access
+
+    def close(name: str) -> None:
+        place = folder / name
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != place and is_open(path, mode))
+
+    return close
+
+
+@pytest.mark.parametrize("place", ["mado.sqlite3", "."])
+def test_a_file_that_nobody_may_write_to_is_not_ready(client, ticked, closed, place):
+    assert asked(client) == (200, "ok", [])
+    closed(place)
+    assert asked(client) == (503, "unavailable", ["The database's file, or its folder, is read-only: nothing that comes in can be stored."])
+
+
+@pytest.fixture
+def read_only(postgresql_template, tmp_path):
+    """A Mado on a PostgreSQL that began to refuse writes, as a standby does."""
+    with own_database(*postgresql_template) as url:
+        app = create_app(config_for(url, tmp_path))
+        with app.app_context():
+            connected_line()
+            transaction.release()
+            db.engine.dispose()
+        refuse = text(f'ALTER DATABASE "{make_url(url).database}" SET default_transaction_read_only = on')
+        server = create_engine(url, isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(refuse)
+        server.dispose()
+        yield app
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_a_postgresql_that_refuses_to_write_is_not_ready(read_only):
+    client = read_only.test_client()
+    assert post(client, batch(text_event())).status_code == 503
+    status, word, [problem] = asked(client)
+    assert (status, word) == (503, "unavailable")
+    assert problem.startswith("PostgreSQL is read-only: nothing that comes in can be stored.")
+
+
+def test_a_postgresql_that_writes_is_ready(postgresql_app, monkeypatch):
+    monkeypatch.setattr(background, "STARTED_AT", now())
+    assert asked(postgresql_app.test_client()) == (200, "ok", [])
 
 
 def test_a_late_scheduler_takes_no_page_away(client, late):
