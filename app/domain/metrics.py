@@ -29,7 +29,8 @@ from app.models import (
 # Who has not said anything for so long has died.
 STALE_AFTER = timedelta(seconds=40)
 # By name: the column that is filled while something waits, and the moment since when it does. A file
-# waits to be fetched since it came, and to be deleted since it was taken away.
+# waits to be fetched since it came, and to be deleted since it was taken away; a call that an admin lets
+# be made again, since it was ordered first.
 QUEUES: tuple[tuple[str, Any, Any], ...] = (
     ("deliveries", Delivery.due_at, Delivery.queued_at),
     ("downloads", Attachment.due_at, func.coalesce(Attachment.revoked_at, Attachment.created_at)),
