@@ -3,8 +3,8 @@
 Parts can be named: intake, rules, pages, push, media, rest, and those that are only measured where
 asked for: crowds, million, whose seeding alone takes minutes and some 10 GB, and soak, which takes
 `--minutes`. `--quick` takes fewer and smaller rounds, for a look
-while working; what is written down (`--keep docs/performance.md`) comes from a full run on a machine
-with nothing else to do.
+while working; what is written down (`--keep docs/performance.md`, each part in its own place as soon
+as it is measured) comes from a full run on a machine with nothing else to do.
 """
 
 import argparse
@@ -76,20 +76,18 @@ ASKED_FOR: dict[str, tuple[str, Part]] = {
 
 def main() -> None:
     asked = _options()
-    told: list[str] = []
-
-    def tell(line: str) -> None:
-        told.append(line)
-        print(line, flush=True)
-
-    tell(surroundings())
+    parts = PARTS | ASKED_FOR
+    before = surroundings()
+    print(before)
     for name in asked.parts or PARTS:
-        title, rows = (PARTS | ASKED_FOR)[name]
-        tell("")
+        title, rows = parts[name]
+        told = [before, ""]
+        print(flush=True)
         for line in table.lines(title, rows(asked)):
-            tell(line)
-    if asked.keep:
-        table.keep(asked.keep, "\n".join(told))
+            told.append(line)
+            print(line, flush=True)
+        if asked.keep:
+            table.keep(asked.keep, "\n".join(told), part=name, order=list(parts))
 
 
 def surroundings() -> str:
@@ -116,7 +114,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30, help="of soak")
     parser.add_argument("--rate", type=float, default=20, help="texts a second of soak")
     parser.add_argument("--seeded", type=Path, metavar="FOLDER", help="for million: keep them there")
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="write the table into a document")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write what is measured into a document")
     asked = parser.parse_args()
     if asked.quick:
         asked.rounds, asked.requests, asked.large, asked.sockets = 3, 300, 5000, 100

@@ -1,10 +1,8 @@
 """One table of figures, each beside its goal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,36 @@ def share(waits: Iterable[float], of: float) -> float:
     return ordered[int(len(ordered) * of)]
 
 
-def keep(path: Path, text: str) -> None:
-    """Put what was measured between the two marks of a document."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
+def marks(part: str = "") -> tuple[str, str]:
+    """Between which lines a document keeps the figures of a part, or all that it has."""
+    name = f" {part}" if part else ""
+    return f"<!-- measured{name} -->\n", f"<!-- /measured{name} -->"
+
+
+def keep(path: Path, text: str, *, part: str = "", order: Sequence[str] = ()) -> None:
+    """Put what was measured between two marks of a document, and leave all other figures alone.
+
+    A part that has none yet comes behind the part before it in `order`, else before the next one.
+    SystemExit where there is no place.
+    """
+    document = path.read_text("utf-8")
+    begin, end = marks(part)
+    if begin not in document:
+        document = _with_place(document, part, order)
+    before, _, rest = document.partition(begin)
+    _, _, after = rest.partition(end)
     if not after:
-        raise SystemExit(f"{path} has no place for the figures: {BEGIN.strip()} ... {END}")
-    path.write_text(f"{before}{BEGIN}{text.strip()}\n{END}{after}")
+        raise SystemExit(f"{path} has no place for the figures: {begin.strip()} ... {end}")
+    path.write_text(f"{before}{begin}{text.strip()}\n{end}{after}", "utf-8")
+
+
+def _with_place(document: str, part: str, order: Sequence[str]) -> str:
+    begin, end = marks(part)
+    at = order.index(part) if part in order else 0
+    for _, earlier in map(marks, reversed(order[:at])):
+        if earlier in document:
+            return document.replace(earlier, f"{earlier}\n\n{begin}{end}", 1)
+    for later, _ in map(marks, order[at + 1 :]):
+        if later in document:
+            return document.replace(later, f"{begin}{end}\n\n{later}", 1)
+    return document

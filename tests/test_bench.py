@@ -1,12 +1,14 @@
-"""What is measured must be what was asked for: the checks before a measurement, not its figures."""
+"""What is measured must be what was asked for, and be kept in its place: not the figures themselves."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from bench import load
+from bench import load, table
+from bench.__main__ import ASKED_FOR, PARTS
 from bench.peers import views
 
 SUBJECTS = {1: "Where is my parcel?", 2: "<b>&</b>", 3: "発票を\nください"}
@@ -88,3 +90,72 @@ def test_every_request_is_sent(asked: tuple[int, list[str]], connections: int) -
     run = load.run(port, [load.get(port, path) for path in wanted], connections=connections)
     assert sorted(paths) == wanted
     assert run.count == 4
+
+
+ORDER = ("intake", "pages", "crowds", "soak")
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """Two parts' figures, each in its section, and words around them."""
+    path = tmp_path / "performance.md"
+    path.write_text(
+        "# Figures\n<!-- measured intake -->\nMonday\n<!-- /measured intake -->\nWhat it says.\n"
+        "## Live\n<!-- measured crowds -->\nTuesday\n<!-- /measured crowds -->\nThe end.\n"
+    )
+    return path
+
+
+def test_a_part_that_is_measured_again_replaces_its_own_figures_alone(document: Path) -> None:
+    table.keep(document, "Friday\n", part="crowds", order=ORDER)
+    assert document.read_text() == (
+        "# Figures\n<!-- measured intake -->\nMonday\n<!-- /measured intake -->\nWhat it says.\n"
+        "## Live\n<!-- measured crowds -->\nFriday\n<!-- /measured crowds -->\nThe end.\n"
+    )
+
+
+def test_a_part_that_was_not_there_comes_behind_the_one_before_it(document: Path) -> None:
+    table.keep(document, "Friday", part="pages", order=ORDER)
+    assert document.read_text() == (
+        "# Figures\n<!-- measured intake -->\nMonday\n<!-- /measured intake -->\n\n"
+        "<!-- measured pages -->\nFriday\n<!-- /measured pages -->\nWhat it says.\n"
+        "## Live\n<!-- measured crowds -->\nTuesday\n<!-- /measured crowds -->\nThe end.\n"
+    )
+
+
+def test_a_first_part_that_was_not_there_comes_before_the_next_one(document: Path) -> None:
+    table.keep(document, "Friday", part="starts", order=("starts", *ORDER))
+    assert document.read_text().startswith(
+        "# Figures\n<!-- measured starts -->\nFriday\n<!-- /measured starts -->\n\n"
+        "<!-- measured intake -->\nMonday\n"
+    )
+
+
+def test_a_part_of_a_document_without_any_is_refused_and_the_document_kept(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# Nothing measured\n")
+    with pytest.raises(SystemExit, match="no place"):
+        table.keep(path, "Friday", part="pages", order=ORDER)
+    assert path.read_text() == "# Nothing measured\n"
+
+
+def test_a_part_whose_end_is_missing_is_refused_and_the_document_kept(document: Path) -> None:
+    document.write_text(document.read_text().replace("<!-- /measured intake -->", ""))
+    before = document.read_text()
+    with pytest.raises(SystemExit, match="/measured intake"):
+        table.keep(document, "Friday", part="intake", order=ORDER)
+    assert document.read_text() == before
+
+
+def test_figures_that_are_in_no_parts_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "reliability.md"
+    path.write_text("Before\n<!-- measured -->\nMonday\n<!-- /measured -->\nAfter\n")
+    table.keep(path, "Friday")
+    assert path.read_text() == "Before\n<!-- measured -->\nFriday\n<!-- /measured -->\nAfter\n"
+
+
+def test_the_document_has_a_place_for_every_part() -> None:
+    document = Path(__file__).parent.parent.joinpath("docs", "performance.md").read_text("utf-8")
+    marks = [table.marks(part) for part in (*PARTS, *ASKED_FOR)]
+    assert marks
+    assert [mark for pair in marks for mark in pair if document.count(mark) != 1] == []
