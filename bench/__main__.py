@@ -42,7 +42,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "push": (
         "A new chat on open pages",
         lambda asked: push.rows(
-            rounds=asked.rounds * 4, sockets=asked.sockets, requests=asked.requests
+            rounds=asked.rounds * 2, sockets=asked.sockets * 2, requests=asked.requests
         ),
     ),
     "media": (

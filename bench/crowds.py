@@ -1,12 +1,11 @@
 """Many open pages: what idle ones cost, how soon a text is on a colleague's, and all of them coming back at once."""
 
 import random
-import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from bench import cpu, servers, windows
+from bench import cpu, servers, sockets, windows
 from bench.servers import Server
 from bench.sockets import Crowd, Page
 from bench.steady import Steady
@@ -22,7 +21,7 @@ CALLERS = 64
 
 def rows(*, seconds: float, windows_: int, idle: int, storm: int) -> Iterator[Row]:
     """The rows of the table."""
-    _allow_descriptors()
+    sockets.allow_many()
     with servers.mado(cases=1000, colleagues=AGENTS) as mado:
         yield from _texts_to_pages(mado, windows_, seconds)
     with servers.mado(cases=1000, colleagues=AGENTS) as mado:
@@ -103,8 +102,3 @@ def _pages(server: Server, count: int, *, pause: float = 0.0) -> list[Page]:
     dues = sorted(began + pause * rng.uniform(0.5, 1) for _ in range(count))
     with ThreadPoolExecutor(CALLERS) as callers:
         return list(callers.map(connected, range(count)))
-
-
-def _allow_descriptors() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -3,10 +3,13 @@
 `bare` checks a webhook's signature and parses the JSON. `one_row` does that and commits one row,
 through the application's own engine, writer lock and durability. `hub` has websockets and sends
 them what it is told, with the application's own hub. All run under the application's gunicorn.
-`counting` is the application itself, which also tells how often it rendered what it pushes.
+`counting` is the application itself, which also tells how often it rendered what it pushes. It and `hub`
+tell what each of their threads has cost.
 """
 
 import os
+import threading
+import time
 
 from flask import Flask, abort, request, template_rendered
 from flask_sock import Sock
@@ -74,11 +77,12 @@ def hub() -> Flask:
     def send():
         return {"sockets": own.send(request.get_data(as_text=True), to=lambda client: True)}
 
+    app.add_url_rule("/threads", view_func=_threads)
     return app
 
 
 def counting() -> Flask:
-    """Mado, and at /renderings how often it rendered the incoming chats."""
+    """Mado, and at /renderings how often it rendered the incoming chats, at /threads what threads cost."""
     from app import create_app
 
     app = create_app()
@@ -90,7 +94,17 @@ def counting() -> Flask:
 
     template_rendered.connect(count, app, weak=False)
     app.add_url_rule("/renderings", view_func=lambda: {"renderings": len(renderings)})
+    app.add_url_rule("/threads", view_func=_threads)
     return app
+
+
+def _threads() -> dict[str, float]:
+    """Processor milliseconds of each thread so far, by name: /proc counts in hundredths of a second."""
+    return {
+        thread.name: time.clock_gettime(time.pthread_getcpuclockid(thread.ident)) * 1000
+        for thread in threading.enumerate()
+        if thread.ident
+    }
 
 
 def _events() -> list[dict]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import selectors
 import socket
 import struct
@@ -97,24 +98,24 @@ class Crowd:
             for page in self.pages:
                 page.texts.clear()
 
-    def arrivals(self, began: float, wanted: Callable[[bytes], bool]) -> tuple[list[float], bytes]:
-        """How long after `began` each page got the wanted text, and that text."""
-        first: dict[int, float] = {}
-        text = b""
+    def arrivals(
+        self, began: float, wanted: Callable[[bytes], bool]
+    ) -> tuple[list[float], list[bytes]]:
+        """How long after `began` each page got the wanted text, and each one's text."""
+        first: dict[int, tuple[float, bytes]] = {}
 
         def are_all_there() -> bool:
-            nonlocal text
             for page in self.pages:
                 for moment, found in page.texts:
                     if wanted(found):
-                        first.setdefault(id(page), moment)
-                        text = found
+                        first.setdefault(id(page), (moment - began, found))
                 page.texts.clear()
             return len(first) == len(self.pages)
 
         if not self._read_until(are_all_there, time.perf_counter() + DEADLINE):
             raise TimeoutError(f"only {len(first)} of {len(self.pages)} pages heard of it")
-        return [moment - began for moment in first.values()], text
+        waits, texts = zip(*first.values(), strict=True)
+        return list(waits), list(texts)
 
     def close(self) -> None:
         self._selector.close()
@@ -129,3 +130,9 @@ class Crowd:
             if ready and is_enough():
                 return True
         return False
+
+
+def allow_many() -> None:
+    """As many open pages as the system lets this process have descriptors."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from bench import load, table
+from bench import load, push, table
 from bench.__main__ import ASKED_FOR, PARTS
 from bench.peers import views
 
@@ -90,6 +90,11 @@ def test_every_request_is_sent(asked: tuple[int, list[str]], connections: int) -
     run = load.run(port, [load.get(port, path) for path in wanted], connections=connections)
     assert sorted(paths) == wanted
     assert run.count == 4
+
+
+def test_the_bare_hub_sends_as_many_bytes_as_pages_were_sent_on_average() -> None:
+    text = push.of_mean_size([b"a" * 10, b"b" * 40, b"c" * 10])
+    assert text == b"b" * 20
 
 
 ORDER = ("intake", "pages", "crowds", "soak")
