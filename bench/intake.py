@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from statistics import median
 
-from bench import posts, servers
+from bench import databases, posts, servers
 from bench.servers import Cost, Server
 from bench.table import Row
 
@@ -33,35 +33,47 @@ def rows(*, rounds: int, requests: int, cases: int, large: int) -> Iterator[Row]
     yield from _floors(costs)
     yield from _comparisons(costs, cases, large)
     # Beside nothing else: names of new people are looked up long after, which is work of its own.
-    yield from _openings(rounds, requests // 2, cases, large)
-    yield from _beside(rounds, requests // 2, cases)
+    with servers.mado(cases=cases) as opened, servers.mado(cases=large) as grown:
+        yield from _openings({cases: opened, large: grown}, rounds, requests // 2)
+    yield from _beside(rounds, requests // 2, cases, large)
 
 
-def _openings(rounds: int, requests: int, cases: int, large: int) -> Iterator[Row]:
-    with servers.mado(cases=cases) as small, servers.mado(cases=large) as grown:
-        named = {"small": small, "grown": grown}
-        runs = {name: (server, new_chats(server, requests)) for name, server in named.items()}
-        costs = interleaved(runs, rounds)
-    name = "text that opens a new chat, and some look-ups of names"
-    yield Row(name, _cpu(costs["small"]), "CPU-ms", rate=_rate(costs["small"]))
-    ratio = _ratio(*([cost.cpu for cost in costs[name]] for name in ("grown", "small")))
-    yield Row(f"the same, {large:,} cases stored / {cases:,}", ratio, "x CPU", most=1.2)
+def _openings(
+    sized: dict[int, Server], rounds: int, requests: int, *, where: str = ""
+) -> Iterator[Row]:
+    """Of a server with few cases and of one with many."""
+    runs = {f"{size:,}": (server, new_chats(server, requests)) for size, server in sized.items()}
+    (small, few), (large, many) = interleaved(runs, rounds).items()
+    name = f"{where}text that opens a new chat, and some look-ups of names"
+    yield Row(name, _cpu(few), "CPU-ms", rate=_rate(few))
+    name = f"{where}the same, {large} cases stored / {small}"
+    yield Row(name, _ratio(*([cost.cpu for cost in of] for of in (many, few))), "x CPU", most=1.2)
 
 
-def _beside(rounds: int, requests: int, cases: int) -> Iterator[Row]:
-    """The other database."""
-    with servers.postgresql() as url, servers.postgresql() as other:
-        if url and other:
-            yield from _postgresql(url, other, rounds, requests, cases)
-
-
-def _postgresql(url: str, other: str, rounds: int, requests: int, cases: int) -> Iterator[Row]:
-    """Mado and the floor have each a database, for a backend's work is counted by its database."""
+def _beside(rounds: int, requests: int, cases: int, large: int) -> Iterator[Row]:
+    """The other database. Each server has its own, for a backend's work is counted by its database."""
     with ExitStack() as stack:
-        mado = stack.enter_context(servers.mado(cases=cases, database_url=url))
-        bare = stack.enter_context(servers.tiny("bench.floors:bare"))
-        one_row = stack.enter_context(servers.tiny("bench.floors:one_row", database_url=other))
-        named = {"bare": bare, "row": one_row, "one": mado}
+        urls = [stack.enter_context(databases.postgresql()) for _ in range(3)]
+        if None not in urls:
+            yield from _postgresql(stack, urls, rounds, requests, cases, large)
+
+
+def _postgresql(
+    stack: ExitStack,
+    urls: list[str | None],
+    rounds: int,
+    requests: int,
+    cases: int,
+    large: int,
+) -> Iterator[Row]:
+    sized = {
+        size: stack.enter_context(servers.mado(cases=size, database_url=url))
+        for size, url in zip((cases, large), urls, strict=False)
+    }
+    with ExitStack() as floors:
+        bare = floors.enter_context(servers.tiny("bench.floors:bare"))
+        one_row = floors.enter_context(servers.tiny("bench.floors:one_row", database_url=urls[2]))
+        named = {"bare": bare, "row": one_row, "one": sized[cases], "grown": sized[large]}
         runs = {name: (server, _known(server, requests)) for name, server in named.items()}
         costs = interleaved(runs, rounds)
     rate = {name: [cost.rate for cost in of] for name, of in costs.items()}
@@ -71,6 +83,9 @@ def _postgresql(url: str, other: str, rounds: int, requests: int, cases: int) ->
     for floor, name in (("row", "one-row"), ("bare", "bare")):
         ratio = _ratio(rate["one"], rate[floor])
         yield Row(f"PostgreSQL, throughput / {name} floor", ratio, "x")
+    ratio = _ratio(*([cost.cpu for cost in costs[name]] for name in ("grown", "one")))
+    yield Row(f"PostgreSQL, {large:,} cases stored / {cases:,}", ratio, "x CPU", most=1.2)
+    yield from _openings(sized, rounds, requests, where="PostgreSQL, ")
 
 
 def _known(server: Server, count: int, *, events: int = 1) -> Make:

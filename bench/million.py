@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import quote
 
-from bench import load, servers
+from bench import databases, load, servers
 from bench.servers import Server
 from bench.table import Row
 
@@ -71,7 +71,7 @@ def rows(
         folders = {size: seeded / str(size) if seeded else None for size in sizes}
         yield from _on(stack, "", dict.fromkeys(sizes), folders, rounds, requests)
     with ExitStack() as stack:
-        urls = {size: stack.enter_context(servers.postgresql()) for size in sizes}
+        urls = {size: stack.enter_context(databases.postgresql()) for size in sizes}
         if None not in urls.values():
             yield from _on(stack, ", PostgreSQL", urls, {}, rounds, requests)
 

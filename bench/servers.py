@@ -7,7 +7,6 @@ tree). The processes are children of the measuring one and end with it.
 import itertools
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -20,10 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import URL, make_url
-
-from bench import cpu, load
+from bench import cpu, databases, load
 
 ROOT = Path(__file__).resolve().parent.parent
 PORTS = itertools.cycle(range(8240, 8260))
@@ -45,7 +41,7 @@ class Server:
     @property
     def pids(self) -> list[int]:
         """The server's processes, and the database's that work for it."""
-        return [*cpu.tree(self.process.pid), *database_pids(self.database_url)]
+        return [*cpu.tree(self.process.pid), *databases.pids(self.database_url)]
 
 
 @dataclass(frozen=True)
@@ -108,6 +104,8 @@ def mado(
         seeded = _kept(folder) or seed(env, cases, active, long, **more)
         if folder:
             (folder / "seeded.json").write_text(json.dumps(seeded))
+        if database_url:
+            databases.tidy(database_url)
         is_embedded = not database_url and not factory
         command = (
             EMBEDDED if is_embedded else (*GUNICORN, f"{factory}()" if factory else "wsgi:app")
@@ -164,54 +162,6 @@ def seed(
     command += ["--active", str(active), *asked]
     done = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
-
-
-@contextmanager
-def postgresql() -> Iterator[str | None]:
-    """A database of our own on the server that the tests use; None when there is none."""
-    server = database_server()
-    engine = create_engine(
-        server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2}
-    )
-    name = f"mado_bench_{secrets.token_hex(6)}"
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-    except Exception as problem:  # whatever keeps us from it: there is no server for us
-        print(f"PostgreSQL is left out: {type(problem).__name__}", file=sys.stderr)
-        yield None
-        return
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        engine.dispose()
-
-
-def database_server() -> URL:
-    """The PostgreSQL that the tests use."""
-    url = os.environ.get("TEST_DATABASE_URL") or "postgresql://postgres@127.0.0.1:5432/postgres"
-    return make_url(url).set(drivername="postgresql+psycopg")
-
-
-def database_pids(url: str | None) -> list[int]:
-    """PostgreSQL's backends for this database, and its writers, which work for everybody."""
-    if url is None:
-        return []
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            return list(
-                connection.execute(
-                    text(
-                        "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (datname ="
-                        " current_database() OR backend_type IN ('walwriter', 'background writer', 'checkpointer'))"
-                    )
-                ).scalars()
-            )
-    finally:
-        engine.dispose()
 
 
 @contextmanager

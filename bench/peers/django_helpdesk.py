@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-from bench import load, servers
+from bench import databases, load, servers
 from bench.peers import history, signing_in, stock, views
 from bench.peers.signing_in import PASSWORD
 from bench.peers.stock import Stock
@@ -27,7 +27,7 @@ def fill(stocked: Stock) -> dict[str, Any]:
         python = stock.environment(SITE)
         command = [python, "fill.py", stocked.folder / history.FILE, PASSWORD]
         subprocess.run(command, cwd=SITE, env=env, check=True)
-    stock.tidy(stocked.database(NAME))
+    databases.tidy(stocked.database(NAME))
     return {}
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from bench import load, servers
+from bench import databases, load, servers
 from bench.peers import history, stock, views
 from bench.peers.stock import Stock
 from bench.peers.views import Asked, View
@@ -24,7 +24,7 @@ def fill(stocked: Stock, whose: str) -> dict[str, Any]:
     with _environment(stocked, whose) as env:
         said = servers.seed(env, stocked.cases - 1, active=0, long=(LONG,))
     if whose == ON_POSTGRESQL:
-        stock.tidy(stocked.database(whose))
+        databases.tidy(stocked.database(whose))
     else:
         history.write(stocked.folder / whose / "mado.sqlite3", stocked.folder / history.FILE)
     return said

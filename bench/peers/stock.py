@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-from bench import servers
+from bench import databases, servers
 
 PLACE = servers.ROOT / ".peers"
 SITES = Path(__file__).parent / "sites"
@@ -33,7 +33,7 @@ class Stock:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def database(self, whose: str) -> URL:
-        return servers.database_server().set(database=f"{PREFIX}{self.name}_{whose}")
+        return databases.server().set(database=f"{PREFIX}{self.name}_{whose}")
 
     def once(self, whose: str, fill: Callable[[], dict[str, Any]]) -> None:
         """Have one filled, unless it is, and keep what its filler says."""
@@ -80,12 +80,6 @@ def made_anew(url: URL) -> None:
         )
 
 
-def tidy(url: URL) -> None:
-    """What autovacuum would come to do in the middle of the first run."""
-    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text("VACUUM (ANALYZE)"))
-
-
 def forget() -> None:
     """Remove everything that was ever kept."""
     shutil.rmtree(PLACE, ignore_errors=True)
@@ -99,4 +93,4 @@ def forget() -> None:
 
 
 def _server():
-    return create_engine(servers.database_server(), isolation_level="AUTOCOMMIT")
+    return create_engine(databases.server(), isolation_level="AUTOCOMMIT")
