@@ -1,8 +1,8 @@
 """`python -m bench`: measure, and print the table.
 
 Parts can be named: intake, rules, pages, push, media, rest, and those that are only measured where
-asked for: crowds, million, whose seeding alone takes minutes and some 10 GB, and soak, which takes
-`--minutes`. `--quick` takes fewer and smaller rounds, for a look
+asked for: crowds, million, whose seeding alone takes minutes and some 10 GB, reading, which seeds a
+million messages, and soak, which takes `--minutes`. `--quick` takes fewer and smaller rounds, for a look
 while working; what is written down (`--keep docs/performance.md`, each part in its own place as soon
 as it is measured) comes from a full run on a machine with nothing else to do.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.clock import now
-from bench import crowds, intake, media, million, pages, push, rest, rules, soak, table
+from bench import crowds, intake, media, million, pages, push, reading, rest, rules, soak, table
 from bench.table import Row
 
 Part = Callable[[argparse.Namespace], Iterable[Row]]
@@ -70,6 +70,12 @@ ASKED_FOR: dict[str, tuple[str, Part]] = {
             seeded=asked.seeded,
         ),
     ),
+    "reading": (
+        "Fifty agents who read",
+        lambda asked: reading.rows(
+            seconds=asked.rounds * 10, cases=asked.large, seeded=asked.seeded
+        ),
+    ),
     "soak": ("A long time of ordinary work", lambda asked: soak.rows(minutes=asked.minutes, rate=asked.rate)),
 }
 
@@ -113,7 +119,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=200, help="of crowds: pages that fetch")
     parser.add_argument("--minutes", type=float, default=30, help="of soak")
     parser.add_argument("--rate", type=float, default=20, help="texts a second of soak")
-    parser.add_argument("--seeded", type=Path, metavar="FOLDER", help="for million: keep them there")
+    parser.add_argument("--seeded", type=Path, metavar="FOLDER", help="for million and reading: keep their databases there")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write what is measured into a document")
     asked = parser.parse_args()
     if asked.quick:

@@ -55,10 +55,19 @@ class Cost:
 
 def measure(server: Server, requests: list[bytes], **options: Any) -> Cost:
     """Send these requests; processor milliseconds a request, and requests a second."""
-    before = {pid: cpu.milliseconds([pid]) for pid in server.pids}
+    before = spent(server)
     run = load.run(server.port, requests, **options)
-    used = sum(cpu.milliseconds([pid]) - before.get(pid, 0) for pid in server.pids)
-    return Cost(used / run.count, run.rate, run)
+    return Cost(spent_since(before, server) / run.count, run.rate, run)
+
+
+def spent(server: Server) -> dict[int, float]:
+    """Processor milliseconds of each of a server's processes so far."""
+    return {pid: cpu.milliseconds([pid]) for pid in server.pids}
+
+
+def spent_since(before: dict[int, float], server: Server) -> float:
+    """Milliseconds of all of them, of those too that came meanwhile."""
+    return sum(used - before.get(pid, 0) for pid, used in spent(server).items())
 
 
 @contextmanager
