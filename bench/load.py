@@ -55,8 +55,9 @@ class Line:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the server still keeps it, for sure."""
-        return time.perf_counter() - self.began < KEPT_SECONDS
+        """Whether the server still keeps it, for sure: it says when an answer is the last one."""
+        is_last = b"\r\nconnection: close" in self.received.partition(_END)[0].lower()
+        return not is_last and time.perf_counter() - self.began < KEPT_SECONDS
 
     def ask(self, request: bytes) -> None:
         self.received = b""

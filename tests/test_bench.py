@@ -72,6 +72,7 @@ def asked() -> Iterator[tuple[int, list[str]]]:
             paths.append(self.path)
             self.send_response(200)
             self.send_header("Content-Length", "0")
+            self.send_header("Connection", self.headers.get("Connection", "keep-alive"))
             self.end_headers()
 
         def log_message(self, *words: object) -> None:
@@ -90,6 +91,20 @@ def test_every_request_is_sent(asked: tuple[int, list[str]], connections: int) -
     run = load.run(port, [load.get(port, path) for path in wanted], connections=connections)
     assert sorted(paths) == wanted
     assert run.count == 4
+
+
+def test_a_connection_is_kept_until_the_server_calls_an_answer_the_last(
+    asked: tuple[int, list[str]],
+) -> None:
+    port, _ = asked
+    line = load.Line(port)
+    line.ask(load.get(port, "/kept"))
+    assert line.hear() is not None
+    assert line.is_fresh
+    line.ask(load.get(port, "/last", Connection="close"))
+    assert line.hear() is not None
+    assert not line.is_fresh
+    line.sock.close()
 
 
 def test_the_bare_hub_sends_as_many_bytes_as_pages_were_sent_on_average() -> None:
