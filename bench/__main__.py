@@ -2,7 +2,7 @@
 
 Parts can be named: intake, rules, pages, push, media, rest, and those that are only measured where
 asked for: crowds, million, whose seeding alone takes minutes and some 10 GB, reading, which seeds a
-million messages, and soak, which takes `--minutes`. `--quick` takes fewer and smaller rounds, for a look
+million messages, several, which needs PostgreSQL, and soak, which takes `--minutes`. `--quick` takes fewer and smaller rounds, for a look
 while working; what is written down (`--keep docs/performance.md`, each part in its own place as soon
 as it is measured) comes from a full run on a machine with nothing else to do.
 """
@@ -15,7 +15,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.clock import now
-from bench import crowds, intake, media, million, pages, push, reading, rest, rules, soak, table
+from bench import (
+    crowds,
+    intake,
+    media,
+    million,
+    pages,
+    push,
+    reading,
+    rest,
+    rules,
+    several,
+    soak,
+    table,
+)
 from bench.table import Row
 
 Part = Callable[[argparse.Namespace], Iterable[Row]]
@@ -76,6 +89,10 @@ ASKED_FOR: dict[str, tuple[str, Part]] = {
             seconds=asked.rounds * 10, cases=asked.large, seeded=asked.seeded
         ),
     ),
+    "several": (
+        "Several processes on PostgreSQL",
+        lambda asked: several.rows(seconds=asked.rounds * 3, windows_=asked.windows),
+    ),
     "soak": ("A long time of ordinary work", lambda asked: soak.rows(minutes=asked.minutes, rate=asked.rate)),
 }
 
@@ -116,7 +133,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=1000, help="in the small database")
     parser.add_argument("--large", type=int, default=100_000, help="in the grown database")
     parser.add_argument("--sockets", type=int, default=500)
-    parser.add_argument("--windows", type=int, default=200, help="of crowds: pages that fetch")
+    parser.add_argument("--windows", type=int, default=200, help="of crowds and several: pages that fetch")
     parser.add_argument("--minutes", type=float, default=30, help="of soak")
     parser.add_argument("--rate", type=float, default=20, help="texts a second of soak")
     parser.add_argument("--seeded", type=Path, metavar="FOLDER", help="for million and reading: keep their databases there")

@@ -1,4 +1,4 @@
-"""The PostgreSQL that servers are measured on: databases of our own there, and who works for them."""
+"""The PostgreSQL and the Redis that servers are measured on: databases of our own there, and who works for them."""
 
 import os
 import secrets
@@ -63,3 +63,17 @@ def tidy(url: URL | str) -> None:
         connection.execute(text("VACUUM (ANALYZE)"))
         with suppress(DBAPIError):  # not everybody may
             connection.execute(text("CHECKPOINT"))
+
+
+def redis() -> str | None:
+    """The Redis that the tests use; None when it does not answer."""
+    from redis import Redis, RedisError
+
+    url = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/0"
+    try:
+        with Redis.from_url(url, socket_connect_timeout=1) as client:
+            client.ping()
+    except RedisError as problem:
+        print(f"Redis is left out: {type(problem).__name__}", file=sys.stderr)
+        return None
+    return url

@@ -24,15 +24,15 @@ def rows(*, seconds: float, sockets: int, starts: int) -> Iterator[Row]:
             servers.mado(cases=1000, active=10, LINE_API_URL=line, LINE_DATA_API_URL=line)
         )
         stack.enter_context(simulator.running(sim_port, mado.port))
-        _look_around(mado)
+        look_around(mado)
         yield Row(
-            "memory of the process tree before the first reply", _memory(mado), "MB PSS", most=110
+            "memory of the process tree before the first reply", memory(mado), "MB PSS", most=110
         )
         yield _idle(mado, sockets, seconds)
-        _reply(mado, line)
-        _look_around(mado)
+        reply(mado, line)
+        look_around(mado)
         yield Row(
-            "memory of the process tree after the first reply", _memory(mado), "MB PSS", most=190
+            "memory of the process tree after the first reply", memory(mado), "MB PSS", most=190
         )
     seconds, processor = (median(of) for of in zip(*_starts(starts), strict=True))
     note = f"{processor:.2f} CPU-s"
@@ -51,18 +51,19 @@ def _idle(server: Server, sockets: int, seconds: float) -> Row:
     return Row(f"idle with {sockets} open pages", used, "% CPU", most=2.0)
 
 
-def _memory(server: Server) -> float:
+def memory(server: Server) -> float:
+    """Megabytes of its process tree (PSS)."""
     return cpu.pss_megabytes(cpu.tree(server.process.pid))
 
 
-def _look_around(server: Server) -> None:
+def look_around(server: Server) -> None:
     """What people do first: pages are rendered, templates compiled, modules loaded."""
     for path in PAGES:
         load.run(server.port, [load.get(server.port, path, cookie=server.seeded["cookies"][0])] * 5)
     load.run(server.port, posts.webhooks(posts.known_users(10), 50, port=server.port))
 
 
-def _reply(server: Server, line: str) -> None:
+def reply(server: Server, line: str) -> None:
     """A customer of the simulator writes, an agent answers, and it arrives on the phone."""
     talk = simulator.customer(line, "Bench")
     call(f"{talk}/messages", {"text": "a question for the bench", "wait": True})

@@ -205,19 +205,33 @@ def running(
     python: Path = Path(sys.executable),
     folder: Path = ROOT,
 ) -> Iterator[Server]:
+    """One that answers at the environment's port."""
     port = int(env["PORT"])
-    log = Path(env["DATA_DIR"], "log").open("wb")
-    process = subprocess.Popen([python, *command], env=env, cwd=folder, stdout=log, stderr=log)
-    try:
-        _wait_for(port, process, Path(log.name))
+    with started(command, env, python=python, folder=folder) as (process, log):
+        _wait_for(port, process, log)
         yield Server(port, process, Path(env["DATA_DIR"]))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
-        log.close()
+
+
+@contextmanager
+def started(
+    command: tuple[str, ...],
+    env: dict[str, str],
+    *,
+    python: Path = Path(sys.executable),
+    folder: Path = ROOT,
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A process, told to stop afterwards, and the file that holds what it says."""
+    place = Path(env["DATA_DIR"], f"{Path(command[-1]).name}-{env['PORT']}.log")
+    with place.open("wb") as log:
+        process = subprocess.Popen([python, *command], env=env, cwd=folder, stdout=log, stderr=log)
+        try:
+            yield process, place
+        finally:
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+            process.wait()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
