@@ -23,6 +23,7 @@ from tests.conftest import missing
 ROOT = Path(__file__).parent.parent
 UNITS = sorted((ROOT / "deploy").glob("*.service"))
 KNOWN = {setting.name for setting in SETTINGS} | {"WEB_CONCURRENCY"}
+HEAPS = {"MALLOC_ARENA_MAX"}  # glibc's
 PROGRAMS = re.compile(r"(/opt/mado/)?\.venv/bin/")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 MADO = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "mado"}
@@ -73,7 +74,7 @@ def test_every_setting_that_is_set_is_one():
     }
     composed = {name for one in MADO.values() for name in one["environment"]}
     image = {name for name in image_environment() if not name.startswith("PYTHON")}
-    assert composed | units | image <= KNOWN
+    assert composed | units | image <= KNOWN | HEAPS
     assert {"DATABASE_URL", "SECRET_KEY", "TRUSTED_PROXIES"} <= composed
 
 
@@ -99,7 +100,15 @@ def test_the_documents_say_which_settings_env_does_not_reach():
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_every_setting_reaches_a_unit_from_one_file(path):
     assert unit(path)["EnvironmentFile"] == "/etc/mado/mado.env"
-    assert {word.split("=")[0] for word in shlex.split(unit(path)["Environment"])} == {"DATA_DIR", "TRUSTED_PROXIES"}
+    said = {word.split("=")[0] for word in shlex.split(unit(path)["Environment"])}
+    assert said - HEAPS == {"DATA_DIR", "TRUSTED_PROXIES"}
+
+
+def test_gunicorn_and_the_scheduler_have_two_heaps_as_python_wsgi_has():
+    alone = [path for path in UNITS if "wsgi.py" not in unit(path)["ExecStart"]]
+    said = [*(unit(path)["Environment"] for path in alone), *instructions("ENV"), text("wsgi.py")]
+    assert len(alone) == 2
+    assert [one for one in said if not re.search(r"MALLOC_ARENA_MAX\W+2\b", one)] == []
 
 
 def test_every_command_stands_in_the_readme():
