@@ -23,7 +23,7 @@ from app.models import MAIL_CHOICES, Agent
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 # Whoever found an unlocked screen must not try out the password here either.
-by_agent = Throttle(5, 15 * 60)
+by_agent = Throttle(5, 30 * 60)
 PAGE = "/account"
 
 

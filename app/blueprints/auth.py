@@ -34,7 +34,7 @@ audit = logging.getLogger("mado.audit")
 
 LONGEST_EMAIL = 254
 # Five tries an account, so that guessing is slow; twenty an address, for a whole office behind one.
-by_account = Throttle(5, 15 * 60)
+by_account = Throttle(5, 30 * 60)
 by_address = Throttle(20, 10 * 60)
 SECOND_STEP_SECONDS = 10 * 60
 

@@ -28,7 +28,7 @@ from app.models import Agent
 blueprint = Blueprint("second_step", __name__)
 
 # Five codes, then a wait; only a right one starts the count again.
-by_code = Throttle(5, 15 * 60)
+by_code = Throttle(5, 30 * 60)
 LONGEST_CODE = 40
 
 
