@@ -42,6 +42,7 @@ from app.domain import (
     notifications,
     password_requests,
     sessions,
+    throttle,
     ticks,
     tokens,
     uploads,
@@ -291,7 +292,7 @@ def retry_kept_back() -> None:
 
 
 def tidy() -> None:
-    """Forget what nobody needs any more: old receipts, sessions, invitations, files."""
+    """Forget what nobody needs any more: old receipts, sessions, invitations, tries, files."""
     if not lead_clock():
         return
     with transaction.writing():
@@ -310,6 +311,8 @@ def tidy() -> None:
         notifications.forget_old()
         webhook_calls.forget_old()
         metrics.forget_dead()
+    while _portion(throttle.forget_old):
+        pass
     downloads.sweep_strays()
 
 

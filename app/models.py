@@ -50,6 +50,7 @@ from app.tables.people import (
     PasswordRequest,
     RecoveryCode,
     Session,
+    Try,
     group_members,
 )
 from app.tables.rules import Macro, Rule, RuleMark, RulePass, RuleRun, RuleVersion
@@ -112,6 +113,7 @@ __all__ = [
     "SentPart",
     "Session",
     "Setting",
+    "Try",
     "WebhookCall",
     "case_labels",
     "group_members",

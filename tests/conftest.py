@@ -233,7 +233,6 @@ def _empty_postgresql(app: Flask) -> None:
 
 def _forget_memory() -> None:
     """What a process remembers between requests must not leak between tests."""
-    from app.blueprints import account, auth, forgotten, second_step
     from app.channels.line import webhook
 
     webhook._endpoints.clear()
@@ -243,11 +242,6 @@ def _forget_memory() -> None:
     sessions._written.clear()
     tokens._used.clear()
     counters.take()
-    for throttle in (
-        auth.by_account, auth.by_address, second_step.by_code, account.by_agent,
-        forgotten.by_account, forgotten.by_address,
-    ):
-        throttle.clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,21 +9,20 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import mails, transaction
+from app.blueprints import tries
 from app.blueprints.access import changing, own_transaction, signed_in
 from app.blueprints.answers import refused, wants_fragment
 from app.blueprints.auth import end_session, hashed, is_right, new_password_errors, start_session
 from app.blueprints.forms import Form
-from app.domain import agents, events, presence, profiles, second_factors, sessions
+from app.domain import agents, events, limits, presence, profiles, second_factors, sessions
 from app.domain.agents import Refused
-from app.domain.throttle import Throttle, TooMany
+from app.domain.throttle import TooMany
 from app.extensions import db
 from app.language import gettext as _
 from app.models import MAIL_CHOICES, Agent
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
-# Whoever found an unlocked screen must not try out the password here either.
-by_agent = Throttle(5, 30 * 60)
 PAGE = "/account"
 
 
@@ -150,21 +149,21 @@ def _first(user_agent: str, names: dict[str, str]) -> str:
 def doubt(agent_id: int, password: str, known_hash: str | None) -> str:
     """What to say to who asks for a change with this password; nothing when it is theirs."""
     try:
-        by_agent.count(str(agent_id))
+        tries.count((limits.OWN_PASSWORDS, str(agent_id)))
     except TooMany as error:
         return str(error)
     if not is_right(password, known_hash):
         return _("This is not your present password.")
-    by_agent.forget(str(agent_id))
     return ""
 
 
 def still(agent_id: int, known_hash: str | None) -> Agent:
-    """The agent in a writing transaction, with the password that was just proven."""
+    """The agent in a writing transaction, with the password that was just proven: tries start again."""
     transaction.start_writing()
     agent = db.session.get(Agent, agent_id)
     if agent is None or not agent.is_active or agent.password_hash != known_hash:
         abort(409)
+    limits.OWN_PASSWORDS.forget(str(agent_id))
     return agent
 
 

@@ -20,11 +20,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app import transaction
+from app.blueprints import tries
 from app.blueprints.access import own_path, own_transaction
 from app.clock import now
-from app.domain import agents, invitations, passwords, sessions, tokens
+from app.domain import agents, invitations, limits, passwords, sessions, tokens
 from app.domain.agents import Refused
-from app.domain.throttle import Throttle, TooMany, network_of
+from app.domain.throttle import TooMany, network_of
 from app.extensions import db
 from app.language import gettext as _
 from app.models import Agent
@@ -33,9 +34,6 @@ blueprint = Blueprint("auth", __name__)
 audit = logging.getLogger("mado.audit")
 
 LONGEST_EMAIL = 254
-# Five tries an account, so that guessing is slow; twenty an address, for a whole office behind one.
-by_account = Throttle(5, 30 * 60)
-by_address = Throttle(20, 10 * 60)
 SECOND_STEP_SECONDS = 10 * 60
 
 
@@ -190,8 +188,7 @@ def _missing(email: str, password: str) -> dict[str, str]:
 def _proven(email: str, password: str) -> Agent | None:
     """The agent these belong to, in a writing transaction; None when they don't. Raise TooMany."""
     account, address = agents.normal_email(email), network_of(request.remote_addr or "")
-    by_address.count(address)
-    by_account.count(account)
+    tries.count((limits.SIGN_INS_FROM, address), (limits.SIGN_INS, account))
     agent = agents.by_email(account)
     agent_id, known_hash = (agent.id, agent.password_hash) if agent else (None, None)
     transaction.release()
@@ -206,8 +203,8 @@ def _proven(email: str, password: str) -> Agent | None:
         return None
     if new_hash:
         agent.password_hash = new_hash
-    by_address.uncount(address)
-    by_account.forget(account)
+    limits.SIGN_INS_FROM.uncount(address)
+    limits.SIGN_INS.forget(account)
     return agent
 
 

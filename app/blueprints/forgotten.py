@@ -8,16 +8,14 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from app import mails, transaction
+from app.blueprints import tries
+from app.blueprints.access import own_transaction
 from app.blueprints.auth import audit, is_address
-from app.domain import agents, password_requests
-from app.domain.throttle import Throttle, TooMany, network_of
+from app.domain import agents, limits, password_requests
+from app.domain.throttle import TooMany, network_of
 from app.language import gettext as _
 
 blueprint = Blueprint("forgotten", __name__, url_prefix="/forgotten-password")
-
-# Nobody's mailbox shall be filled, and nobody shall try out addresses (T17).
-by_account = Throttle(5, 60 * 60)
-by_address = Throttle(5, 60 * 60)
 
 
 @blueprint.get("")
@@ -26,6 +24,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.post("")
+@own_transaction
 def ask() -> ResponseReturnValue:
     """Keep the request; what becomes of it is told in a mail alone."""
     if mails.server() is None:
@@ -34,12 +33,12 @@ def ask() -> ResponseReturnValue:
     if not is_address(email):
         return _page({"email": _("Type the email address you sign in with.")}, status=422)
     try:
-        by_address.count(network_of(request.remote_addr or ""))
-        by_account.count(email)
+        network = network_of(request.remote_addr or "")
+        tries.count((limits.REQUESTS_FROM, network), (limits.REQUESTS, email))
     except TooMany as error:
         return _page({"email": str(error)}, status=429, retry_after=error.retry_after)
-    password_requests.add(email)
-    transaction.commit()
+    with transaction.writing():
+        password_requests.add(email)
     audit.info("a new password was asked for from %s", request.remote_addr)
     flash(_("If somebody signs in with this address, a link is on its way to it. It works once and for an hour."))
     return redirect("/sign-in", 303)

@@ -10,25 +10,23 @@ from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 
 from app import transaction
+from app.blueprints import tries
 from app.blueprints.access import own_path, own_transaction
 from app.blueprints.auth import (
     audit,
-    by_address,
     is_right,
     proven_agent,
     record_refusal,
     start_session,
 )
-from app.domain import second_factors
+from app.domain import limits, second_factors
 from app.domain.second_factors import DIGITS
-from app.domain.throttle import Throttle, TooMany, network_of
+from app.domain.throttle import TooMany, network_of
 from app.language import gettext as _
 from app.models import Agent
 
 blueprint = Blueprint("second_step", __name__)
 
-# Five codes, then a wait; only a right one starts the count again.
-by_code = Throttle(5, 30 * 60)
 LONGEST_CODE = 40
 
 
@@ -48,8 +46,7 @@ def answer() -> ResponseReturnValue:
         return redirect("/sign-in", 303)
     account, network = str(agent.id), network_of(request.remote_addr or "")
     try:
-        by_address.count(network)
-        by_code.count(account)
+        tries.count((limits.SIGN_INS_FROM, network), (limits.CODES, account))
     except TooMany as error:
         return _page(agent, str(error), status=429, retry_after=error.retry_after)
     typed = request.form.get("code", "")[:LONGEST_CODE]
@@ -60,8 +57,8 @@ def answer() -> ResponseReturnValue:
     if agent is None or not _take(agent, typed, recovery_id):
         audit.warning("second step failed from %s", network)
         return _refusal(agent)
-    by_address.uncount(network)
-    by_code.forget(account)
+    limits.SIGN_INS_FROM.uncount(network)
+    limits.CODES.forget(account)
     target = own_path(session["proven"][3])
     start_session(agent)
     left = second_factors.codes_left(agent)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text, true
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import now
@@ -137,6 +137,16 @@ class PasswordRequest(Base):
     asked_at: Mapped[datetime] = mapped_column(Moment)
     due_at: Mapped[datetime] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(default=0)
+
+
+class Try(Base):
+    """Somebody tried what may be tried a few times only; `key` is a mark of what it was and whose."""
+
+    __tablename__ = "tries"
+    __table_args__ = (Index("tries_of_key", "key", "tried_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    tried_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
 class ApiToken(Base):

@@ -1,7 +1,7 @@
 """Programs that call the API. Every answer they get is checked against the OpenAPI document."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from werkzeug.test import TestResponse
 
 from app import transaction
-from app.blueprints.api import auth, openapi
+from app.blueprints.api import openapi
 from app.domain import tokens
 from app.extensions import db
 from app.models import Agent
@@ -82,12 +82,9 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
+def _forgetful() -> None:
     """What the process remembers of tokens must not leak between tests."""
-    auth.wrong_tokens.clear()
     tokens._used.clear()
-    yield
-    auth.wrong_tokens.clear()
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
-from app import transaction
+from app import extensions, transaction
 from app.background import Housekeeping
-from app.blueprints.api import auth
-from app.domain import agents, tokens
+from app.domain import agents, limits, tokens
 from app.domain.throttle import Throttle
 from app.extensions import db
 from app.models import Agent, ApiToken
@@ -104,12 +103,31 @@ def test_a_token_that_dies_while_the_body_is_read_changes_nothing(app, program, 
 
 
 def test_many_wrong_tokens_slow_down_and_good_ones_do_not_notice(program, client, bob, monkeypatch):
-    monkeypatch.setattr(auth, "wrong_tokens", Throttle(2, 60))
+    monkeypatch.setattr(limits, "WRONG_TOKENS_FROM", Throttle("wrong token from", 2, 60))
     good, wrong = program(bob), Program(client, "mado_wrong")
     tried = [wrong.get("/cases").status_code for _ in range(4)]
     assert tried == [401, 401, 429, 429]
     assert int(wrong.get("/cases").headers["Retry-After"]) > 0
     assert good.get("/cases").status_code == 200
+
+
+def test_wrong_tokens_of_an_ipv6_network_are_counted_together(client, monkeypatch):
+    monkeypatch.setattr(limits, "WRONG_TOKENS_FROM", Throttle("wrong token from", 2, 60))
+    wrong = Program(client, "mado_wrong")
+    addresses = [f"2001:db8:1:2::{number}" for number in range(3)] + ["2001:db8:1:3::1"]
+    tried = [wrong.call("GET", "/cases", environ_overrides={"REMOTE_ADDR": one}) for one in addresses]
+    assert [answer.status_code for answer in tried] == [401, 401, 429, 401]
+
+
+def test_wrong_tokens_that_can_not_be_counted_are_503_and_too_many_ask_no_writer(client, monkeypatch):  # T29
+    monkeypatch.setattr(limits, "WRONG_TOKENS_FROM", Throttle("wrong token from", 1, 60))
+    monkeypatch.setattr(extensions, "BUSY_SECONDS", 0.05)
+    wrong = Program(client, "mado_wrong")
+    with extensions._writer:
+        assert wrong.get("/cases").status_code == 503
+    assert wrong.get("/cases").status_code == 401
+    with extensions._writer:
+        assert wrong.get("/cases").status_code == 429
 
 
 def test_reading_writes_nothing_and_use_is_written_by_housekeeping(app, program, bob, clock):

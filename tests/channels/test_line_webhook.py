@@ -122,6 +122,13 @@ def test_failed_signatures_are_counted_in_memory_and_written_later(app, client, 
         assert db.session.get(Channel, line.id).failed_signature_count == 3
 
 
+def test_flood_of_wrong_signatures_keeps_no_good_call_out(client, line):  # T29
+    refused = {post(client, batch(), x_line_signature="wrong").status_code for _ in range(300)}
+
+    assert refused == {401}
+    assert post(client, batch(text_event())).status_code == 200
+
+
 def test_unknown_key_is_404(client, line):  # S3
     assert post(client, batch(), key="f" * 32).status_code == 404
 

@@ -15,8 +15,9 @@ from app import delivery, intake, transaction
 from app.channels.base import PermanentError, Profile, TemporaryError
 from app.domain import cases, chats, contacts, inbox, messages, timeline
 from app.domain.agents import Refused
+from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
-from app.models import Agent, Case, Event, Identity, Message
+from app.models import Agent, Case, Event, Identity, Message, Try
 from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
 
 SECONDS = 20
@@ -354,3 +355,35 @@ def test_deadlock_of_calls_with_the_same_new_people_costs_no_message(app, channe
     first.join(SECONDS), second.join(SECONDS)
 
     assert count(Message) == 2 * 6 * 5
+
+
+def test_two_who_try_at_once_do_not_both_have_the_last_try(app):  # T29
+    once, refused = Throttle("once", 1, 60), []
+
+    def try_too() -> None:
+        try:
+            with transaction.writing():
+                once.count("alice")
+        except TooMany as error:
+            refused.append(error)
+
+    with Writer(app, lambda: once.count("alice")) as first:
+        second = in_thread(app, try_too)
+        second.join(0.5)
+        assert second.is_alive()
+        first.commit()
+        second.join(SECONDS)
+
+    assert (len(refused), count(Try)) == (1, 1)
+
+
+def test_two_who_succeed_at_once_take_a_try_back_each(app):  # T29
+    many = Throttle("many", 20, 60)
+    for _ in range(3):
+        with transaction.writing():
+            many.count("office")
+
+    with Writer(app, lambda: many.uncount("office")), transaction.writing():
+        many.uncount("office")
+
+    assert count(Try) == 1

@@ -49,14 +49,19 @@ def texts(mado: Mado, token: str) -> list[str]:
 
 def signed_in(mado: Mado) -> requests.Session:
     """A browser with Alice's session, signed in through the form."""
+    browser, answer = sign_in(mado, PASSPHRASE)
+    assert answer.status_code == 200, answer.text[:500]
+    return browser
+
+
+def sign_in(mado: Mado, password: str) -> tuple[requests.Session, requests.Response]:
+    """A fresh browser, and what it is answered when it signs in as Alice with this password."""
     browser = requests.Session()
     page = browser.get(f"{mado.url}/sign-in", timeout=5).text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     assert token, page
-    form = {"csrf_token": token[1], "email": "alice@example.com", "password": PASSPHRASE}
-    answer = browser.post(f"{mado.url}/sign-in", data=form, timeout=10)
-    assert answer.status_code == 200, answer.text[:500]
-    return browser
+    form = {"csrf_token": token[1], "email": "alice@example.com", "password": password}
+    return browser, browser.post(f"{mado.url}/sign-in", data=form, timeout=10)
 
 
 def cookie_of(browser: requests.Session) -> str:

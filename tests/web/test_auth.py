@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from sqlalchemy import func, select
 
-from app import transaction
+from app import extensions, transaction
 from app.clock import now
 from app.domain import agents, invitations, passwords, sessions, tokens
 from app.extensions import db
@@ -131,6 +131,36 @@ def test_throttling_comes_before_hashing(client, alice, send, monkeypatch):
     monkeypatch.setattr(passwords, "is_right", lambda *given: calls.append(given))
     send(client, "/sign-in", {"email": alice.email, "password": PASSWORD})
     assert calls == []
+
+
+def test_a_try_that_can_not_be_counted_is_none(client, alice, send, monkeypatch):
+    monkeypatch.setattr(extensions, "BUSY_SECONDS", 0.05)
+    calls = []
+    monkeypatch.setattr(passwords, "is_right", lambda *given: calls.append(given))
+    with extensions._writer:
+        answer = send(client, "/sign-in", {"email": alice.email, "password": PASSWORD})
+    assert answer.status_code == 503
+    assert calls == []
+
+
+def test_a_flood_of_refused_tries_waits_for_no_writer(client, alice, send):
+    for _ in range(5):
+        send(client, "/sign-in", {"email": alice.email, "password": "wrong wrong wrong"})
+    with extensions._writer:
+        answer = send(client, "/sign-in", {"email": alice.email, "password": PASSWORD})
+    assert answer.status_code == 429
+
+
+def test_hashing_keeps_no_writer_waiting(client, alice, send, monkeypatch):
+    free = []
+
+    def look(*_given) -> bool:
+        free.append(not extensions._writer.locked())
+        return False
+
+    monkeypatch.setattr(passwords, "is_right", look)
+    send(client, "/sign-in", {"email": alice.email, "password": "wrong wrong wrong"})
+    assert free == [True]
 
 
 def test_an_address_has_twenty_tries_over_all_accounts(client, alice, send, monkeypatch):

@@ -1,8 +1,8 @@
 """Whose token a request brings. No cookie is looked at, and a wrong token tells nothing.
 
 Unknown, expired and revoked tokens and those of deactivated agents answer alike. Who asks is found
-out before any writer's lock is taken, so strangers never make anybody wait; and once more under
-the lock, so that a token that dies meanwhile changes nothing.
+out before any writer's lock is taken: strangers take it to be counted, a hundred times, and no
+more. And once more under the lock, so that a token that dies meanwhile changes nothing.
 """
 
 import logging
@@ -11,10 +11,11 @@ from typing import NoReturn
 from flask import abort, g, request
 
 from app import logs, transaction
+from app.blueprints import tries
 from app.blueprints.access import SAFE_METHODS
 from app.blueprints.api.refusals import refuse
-from app.domain import tokens
-from app.domain.throttle import Throttle, TooMany
+from app.domain import limits, tokens
+from app.domain.throttle import TooMany, network_of
 from app.models import Agent
 
 LARGEST_BODY = 1_000_000
@@ -22,8 +23,6 @@ LARGEST_BODY = 1_000_000
 PUBLIC_ENDPOINTS = frozenset({"api.description"})
 CHALLENGE = 'Bearer realm="Mado"'
 
-# Only wrong tokens are counted and refused: a program with a good one is never slowed by others.
-wrong_tokens = Throttle(100, 10 * 60)
 audit = logging.getLogger("mado.audit")
 
 
@@ -73,7 +72,7 @@ def _agent_behind(token: str) -> Agent:
 
 def _refuse_token() -> NoReturn:
     try:
-        wrong_tokens.count(request.remote_addr or "")
+        tries.count((limits.WRONG_TOKENS_FROM, network_of(request.remote_addr or "")))
     except TooMany as error:
         headers = {"Retry-After": str(error.retry_after)}
         refuse(429, "Too many wrong tokens came from this address. Wait, then try again.", headers=headers)
