@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import storage, transaction
-from app.domain import agents, passwords, profiles, second_factors, settings, tokens
+from app.domain import agents, limits, passwords, profiles, second_factors, settings, tokens
 from app.domain.agents import Refused
 from app.extensions import db
 from app.models import ROLES, Agent, Channel
@@ -101,6 +101,15 @@ def reset_totp(email: str) -> None:
     agent = _agent(email)
     second_factors.remove(agent, by=None)
     click.echo(f"{agent.email} signs in with the password alone.")
+
+
+@command(agents_group, "unlock")
+@click.argument("email")
+def unlock(email: str) -> None:
+    """Let an agent try again at once who typed wrong passwords or codes too often."""
+    agent = _agent(email)
+    limits.lift(agent)
+    click.echo(f"{agent.email} may try again at once.")
 
 
 @command(tokens_group, "create")

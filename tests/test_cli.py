@@ -1,5 +1,6 @@
 """The operator's commands, on both engines, beside a running server."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 from click.testing import Result
+from sqlalchemy import select
 
 from app import create_app, transaction
 from app.clock import now
-from app.domain import agents, passwords, second_factors, settings, tokens
+from app.domain import agents, limits, passwords, second_factors, settings, tokens
+from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
+from app.models import Event
 from tests.conftest import ROOT, config_for
 
 PASSWORD = "four unrelated quiet words"
@@ -30,6 +34,20 @@ def flask(app):
         return app.test_cli_runner().invoke(args=arguments, input=typed)
 
     return run
+
+
+def use_up(throttle: Throttle, key: str) -> None:
+    while not is_used_up(throttle, key):
+        with transaction.writing():
+            throttle.count(key)
+
+
+def is_used_up(throttle: Throttle, key: str) -> bool:
+    try:
+        throttle.check(key)
+    except TooMany:
+        return True
+    return False
 
 
 def create(flask, email="alice@example.com", role="admin", typed=f"{PASSWORD}\n") -> Result:
@@ -207,6 +225,27 @@ def test_a_second_factor_is_taken_away(flask, app):
         assert not alice.has_second_factor
         assert second_factors.codes_left(alice) == 0
     result = flask("agents", "reset-totp", "nobody@example.com")
+    assert result.exit_code == 1
+    assert "There is no agent with this email address." in result.stderr
+
+
+def test_who_tried_too_often_may_try_again_at_once(flask, app):
+    """T29"""
+    create(flask)
+    create(flask, "bob@example.com")
+    with app.app_context():
+        alice, bob = agents.by_email("alice@example.com"), agents.by_email("bob@example.com")
+        own = ((limits.SIGN_INS, alice.email), (limits.CODES, str(alice.id)), (limits.OWN_PASSWORDS, str(alice.id)))
+        others = ((limits.SIGN_INS, bob.email), (limits.CODES, str(bob.id)), (limits.SIGN_INS_FROM, "203.0.113.7"))
+        [use_up(throttle, key) for throttle, key in own + others]
+    assert flask("agents", "unlock", "Alice@example.com").stdout == "alice@example.com may try again at once.\n"
+    with app.app_context():
+        assert [is_used_up(*one) for one in own] == [False] * 3
+        assert [is_used_up(*one) for one in others] == [True] * 3
+        newest = db.session.scalars(select(Event).order_by(Event.id.desc()).limit(1)).one()
+        assert (newest.type, newest.agent_id) == ("agent.unlocked", None)
+        assert json.loads(newest.data) == {"agent": agents.by_email("alice@example.com").id}
+    result = flask("agents", "unlock", "nobody@example.com")
     assert result.exit_code == 1
     assert "There is no agent with this email address." in result.stderr
 

@@ -37,6 +37,7 @@ WORDS: Mapping[str, tuple[str, Any]] = {
     "agent.recovery_codes_renewed": ("key-round", _l("made new recovery codes.")),
     "agent.second_factor_added": ("shield", _l("set up a second factor.")),
     "agent.second_factor_removed": ("shield", _l("removed the second factor of %(it)s.")),
+    "agent.unlocked": ("key-round", _l("let %(it)s try passwords and codes again.")),
     "case.deleted": ("trash-2", _l("deleted case %(it)s for good.")),
     "channel.changed": ("pencil", _l("changed the channel %(it)s.")),
     "channel.connected": ("plug", _l("connected the channel %(it)s.")),

@@ -17,8 +17,8 @@ RULE_EVENTS = "type IN ('rule.created', 'rule.changed', 'rule.switched_on', 'rul
 AUDITED = (
     "agent.changed", "agent.created", "agent.invited", "agent.password_changed",
     "agent.password_requested", "agent.recovery_code_used", "agent.recovery_codes_renewed",
-    "agent.second_factor_added", "agent.second_factor_removed", "case.deleted", "channel.changed",
-    "channel.connected", "channel.deleted", "channel.disabled", "channel.enabled", "group.changed",
+    "agent.second_factor_added", "agent.second_factor_removed", "agent.unlocked", "case.deleted",
+    "channel.changed", "channel.connected", "channel.deleted", "channel.disabled", "channel.enabled", "group.changed",
     "group.created", "group.deleted", "invitation.taken_up", "label.changed", "label.created",
     "label.deleted", "rule.caught_up", "rule.changed", "rule.created", "rule.deleted", "rule.moved",
     "rule.put_back", "rule.switched_off", "rule.switched_on", "rules.paused", "rules.resumed",

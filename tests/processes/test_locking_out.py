@@ -37,7 +37,7 @@ def test_five_wrong_passwords_at_two_web_processes_lock_the_sixth_at_both(
 
 
 @pytest.mark.parametrize("installation", ["embedded", "production"])
-def test_a_restart_forgets_no_wrong_passwords(
+def test_a_restart_forgets_no_wrong_passwords_and_unlocking_does(
     installation: str, request: pytest.FixtureRequest
 ):
     mado: Mado = request.getfixturevalue(installation)
@@ -50,3 +50,5 @@ def test_a_restart_forgets_no_wrong_passwords(
     start()
 
     assert statuses((mado, PASSPHRASE)) == [429]
+    mado.must(["agents", "unlock", "alice@example.com"])
+    assert statuses((mado, PASSPHRASE)) == [200]
