@@ -1,16 +1,20 @@
 """Browsers for the tests of pages: forms are sent as a page would send them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.message import EmailMessage
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import transaction
+from app import password_mails, transaction
 from app.domain import passwords
 from app.extensions import db
 from app.models import Agent
+from tests.smtp_sink import Sink, listening
 
 PASSWORD = "four unrelated quiet words"
 Send = Callable[..., TestResponse]
@@ -43,3 +47,30 @@ def send() -> Send:
         return client.post(path, data={**fields, **token}, **options)
 
     return do
+
+
+@pytest.fixture
+def sink(app: Flask) -> Iterator[Sink]:
+    """The server that SMTP_URL names."""
+    config = app.extensions["mado"]
+    with listening() as found:
+        app.extensions["mado"] = replace(config, smtp=found.as_server())
+        yield found
+    app.extensions["mado"] = config
+
+
+@pytest.fixture
+def mail_all(app: Flask) -> Callable[[], None]:
+    """A function that mails links for passwords until nothing is due, as the mail worker does."""
+
+    def do() -> None:
+        with app.app_context():
+            while password_mails.mail_one():
+                pass
+
+    return do
+
+
+def link_in(mail: EmailMessage) -> str:
+    """The path of the link for a password in this mail."""
+    return re.search(r"http://localhost(/invitations/\S+)", mail.get_content())[1]

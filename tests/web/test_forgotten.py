@@ -1,9 +1,7 @@
 """Forgotten passwords: a link by mail, for who has the mailbox and for nobody else. T17, T31."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,21 +12,10 @@ from app.domain import invitations, limits
 from app.domain.throttle import Throttle
 from app.extensions import db
 from app.models import Agent, Event, Invitation, PasswordRequest
-from tests.smtp_sink import listening
-from tests.web.conftest import PASSWORD
+from tests.web.conftest import PASSWORD, link_in
 
 NEW = "another handful of quiet words"
 SAID = "If somebody signs in with this address, a link is on its way to it."
-
-
-@pytest.fixture
-def sink(app) -> Iterator:
-    """The server that SMTP_URL names."""
-    config = app.extensions["mado"]
-    with listening() as found:
-        app.extensions["mado"] = replace(config, smtp=found.as_server())
-        yield found
-    app.extensions["mado"] = config
 
 
 @pytest.fixture
@@ -40,22 +27,6 @@ def bob(bob, with_password):
 def ask(client, send):
     """A function that asks for a new password of this address."""
     return lambda email: send(client, "/forgotten-password", {"email": email})
-
-
-@pytest.fixture
-def mail_all(app):
-    """A function that does what the mail worker does until nothing is due."""
-
-    def do() -> None:
-        with app.app_context():
-            while password_mails.mail_one():
-                pass
-
-    return do
-
-
-def link_in(mail) -> str:
-    return re.search(r"http://localhost(/invitations/\S+)", mail.get_content())[1]
 
 
 def requests(app) -> list[PasswordRequest]:

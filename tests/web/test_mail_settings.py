@@ -1,15 +1,12 @@
 """Mail as admins and agents meet it: whether it is set up, a test, and each one's choice."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 
 from app import transaction
 from app.extensions import db
 from app.models import Agent, Notification
-from tests.smtp_sink import Sink, listening
 from tests.world import ToyAdapter, chat_of, connected, play
 
 
@@ -23,16 +20,6 @@ def admin(client, alice, sign_in):
 def bobs(app, bob, sign_in):
     """Bob's browser."""
     return sign_in(app.test_client(), bob)
-
-
-@pytest.fixture
-def sink(app: Flask) -> Iterator[Sink]:
-    """The server that SMTP_URL names."""
-    config = app.extensions["mado"]
-    with listening() as found:
-        app.extensions["mado"] = replace(config, smtp=found.as_server())
-        yield found
-    app.extensions["mado"] = config
 
 
 def test_without_a_server_the_page_says_what_to_set(admin):
