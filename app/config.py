@@ -56,7 +56,7 @@ SETTINGS = (
     Setting("LINE_DATA_API_URL", "https://api-data.line.me", "LINE's content host."),
     Setting("TRUSTED_PROXIES", "0", "How many proxies in front of Mado set X-Forwarded-For and -Proto."),
     Setting("ALLOW_PRIVATE_HOSTS", "none", "Hosts, separated by commas, that outgoing requests may reach although their address is private."),
-    Setting("SMTP_URL", "none", "`smtp://user:password@host:587` (encrypted as soon as the server offers it) or `smtps://...:465`: how notifications and links for a new password go out by email; without it the first are shown in Mado only, and an admin makes the second."),
+    Setting("SMTP_URL", "none", "`smtp://user:password@host:587` (encrypted as soon as the server offers it) or `smtps://...:465`: how notifications, invitations and links for a new password go out by email; without it the first are shown in Mado only, and an admin makes and hands on the others."),
     Setting("MAIL_FROM", "none", "The sender of emails, like `help@example.com` or `Mado <help@example.com>`; needed with SMTP_URL."),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting("LOG_FORMAT", "plain", "`plain`, or `json`: one object a line, with a line for every request."),

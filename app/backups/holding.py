@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.domain import cases, messages, notifications, webhook_calls
+from app.domain import cases, messages, notifications, password_requests, webhook_calls
 from app.domain.rules import book
 from app.extensions import db
 from app.models import Delivery, Message, Notification, WebhookCall
@@ -37,10 +37,11 @@ def hold(made_at: str) -> Held:
     mails = _each(select(Notification).where(Notification.mail == "queued"))
     for told in mails:
         notifications.not_mailed(told, reason)
+    links = password_requests.give_up_all(problem=reason)
     calls = _each(select(WebhookCall).where(WebhookCall.state == "queued"))
     for call in calls:
         webhook_calls.give_up(call, reason, None)
-    return Held(len(replies), len(mails), len(calls), has_rules)
+    return Held(len(replies), len(mails) + links, len(calls), has_rules)
 
 
 def _each(query: Any) -> list[Any]:

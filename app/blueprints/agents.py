@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from app import transaction
+from app import mails, transaction
 from app.blueprints.access import admin_only
 from app.blueprints.answers import wants_fragment
 from app.blueprints.forms import Form
-from app.domain import agents, invitations, profiles, second_factors, sessions
+from app.domain import agents, invitations, password_requests, profiles, second_factors, sessions
 from app.domain.agents import Refused
 from app.language import gettext as _
 from app.models import Agent
@@ -35,7 +35,9 @@ class Fields:
 @admin_only
 def index() -> ResponseReturnValue:
     name = "settings/agents/_table.html" if wants_fragment() else "settings/agents/index.html"
-    return render_template(name, agents=agents.everyone(), invited=invitations.waiting())
+    return render_template(
+        name, agents=agents.everyone(), invited=invitations.waiting(), mailing=password_requests.by_agent()
+    )
 
 
 @blueprint.get("/new")
@@ -47,7 +49,7 @@ def new() -> ResponseReturnValue:
 @blueprint.post("/new")
 @admin_only
 def create() -> ResponseReturnValue:
-    """Add an agent and show the link by which they set their password, this once."""
+    """Add an agent, and mail and show the link by which they set their password, this once."""
     form = Form()
     fields = _checked(form)
     if form.errors:
@@ -108,7 +110,7 @@ def activate(agent_id: int) -> ResponseReturnValue:
 @blueprint.post(f"{ONE}/invitation")
 @admin_only
 def invite(agent_id: int) -> ResponseReturnValue:
-    """A new link to set a password, shown this once; earlier ones stop working."""
+    """A new link to set a password, mailed and shown this once; earlier ones stop working."""
     agent = _agent_or_404(agent_id)
     if not agent.is_active:
         flash(_("%(name)s is deactivated. Activate them first.", name=agent.name), "error")
@@ -198,16 +200,24 @@ def _set_active(agent: Agent, *, is_active: bool) -> ResponseReturnValue:
 
 
 def _show_link(agent: Agent) -> ResponseReturnValue:
+    """One for who asked to show it, and one on its way to the agent where there is a mail server."""
     token = invitations.create(agent, by=g.agent)
+    is_mailed = mails.server() is not None
+    if is_mailed:
+        password_requests.add(agent.email, agent=agent)
     transaction.commit()
     # Never from the request: a forged Host header must not choose where a password is typed (T17).
     link = f"{current_app.extensions['mado'].public_url}/invitations/{token}"
-    return render_template("settings/agents/link.html", agent=agent, link=link)
+    return render_template("settings/agents/link.html", agent=agent, link=link, is_mailed=is_mailed)
 
 
 def _new_page(fields: Fields, errors: dict[str, str]) -> str:
     return render_template(
-        "settings/agents/new.html", fields=fields, errors=errors, group_choices=_group_choices()
+        "settings/agents/new.html",
+        fields=fields,
+        errors=errors,
+        group_choices=_group_choices(),
+        has_mail=mails.server() is not None,
     )
 
 
@@ -219,6 +229,7 @@ def _edit_page(agent: Agent, fields: Fields, errors: dict[str, str]) -> str:
         errors=errors,
         group_choices=_group_choices(),
         invitation=invitations.waiting().get(agent.id),
+        mailing=password_requests.by_agent().get(agent.id),
     )
 
 

@@ -18,6 +18,7 @@ from app.models import (
     Conversation,
     Group,
     Invitation,
+    PasswordRequest,
     Session,
     group_members,
 )
@@ -127,7 +128,7 @@ def end_access(agent: Agent) -> None:
     """A deactivated agent's sessions and tokens die, and their chats go back to New."""
     db.session.execute(delete(Session).where(Session.agent_id == agent.id))
     db.session.execute(delete(ApiToken).where(ApiToken.agent_id == agent.id))
-    _forget_links(agent)
+    forget_links(agent)
     _put_back(agent, true(), reason="agent deactivated")
 
 
@@ -150,7 +151,10 @@ def _put_back(agent: Agent, condition: ColumnElement[bool], *, reason: str) -> N
         events.record("chat.put_back", case_id=case_id, old=agent.id, reason=reason)
 
 
-def _forget_links(agent: Agent) -> None:
+def forget_links(agent: Agent) -> None:
+    """Links for a password open nothing any more, and none that an admin made is mailed."""
+    # First, because who mails one holds this row while they make its link: that is seen, and goes, below.
+    db.session.execute(delete(PasswordRequest).where(PasswordRequest.agent_id == agent.id))
     unused = (Invitation.agent_id == agent.id, Invitation.used_at.is_(None))
     db.session.execute(delete(Invitation).where(*unused))
 
@@ -164,7 +168,7 @@ def set_password(agent: Agent, password_hash: str) -> None:
         update(Agent).where(Agent.id == agent.id).values(password_hash=password_hash)
     )
     db.session.execute(delete(Session).where(Session.agent_id == agent.id))
-    _forget_links(agent)
+    forget_links(agent)
     events.record("agent.password_changed", by=agent, agent=agent.id)
 
 

@@ -1,7 +1,7 @@
 """Links by which an agent sets a password: the first one, or a new one.
 
-A link of an admin's works once and for 7 days, and only the newest of an agent works; one that the
-agent asked for works for an hour, beside others, so that nobody can end a link by asking. Unknown, used, expired
+A link of an admin's works once and for 7 days, and only the newest of an agent works, beside the one that is mailed to
+them then; one that the agent asked for works for an hour, beside others, so that nobody can end a link by asking. Unknown, used, expired
 and somebody deactivated are one answer, so that a link tells nothing.
 """
 
@@ -25,10 +25,13 @@ def create(agent: Agent, *, by: Agent | None) -> str:
     """A new link's token; earlier ones of the agent stop working. Raise Refused."""
     if not agent.is_active:
         raise Refused("This agent is deactivated. Activate them first.")
-    db.session.execute(
-        delete(Invitation).where(Invitation.agent_id == agent.id, Invitation.used_at.is_(None))
-    )
+    agents.forget_links(agent)
     events.record("agent.invited", by=by, agent=agent.id)
+    return _add(agent, LIFE)
+
+
+def create_beside(agent: Agent) -> str:
+    """The token of another link, which is mailed to them: no link's token is kept to be mailed."""
     return _add(agent, LIFE)
 
 
@@ -79,8 +82,9 @@ def take_up(invitation: Invitation, *, password_hash: str) -> Agent:
 
 
 def waiting() -> dict[int, Invitation]:
-    """Links that still work, by agent."""
+    """Links that still work, by agent; of several the one that does for longest."""
     query = select(Invitation).where(Invitation.used_at.is_(None), Invitation.expires_at > now())
+    query = query.order_by(Invitation.expires_at)
     return {invitation.agent_id: invitation for invitation in db.session.scalars(query)}
 
 

@@ -129,14 +129,20 @@ class Invitation(Base):
 
 
 class PasswordRequest(Base):
-    """An address for which somebody wants a new password, until that is mailed or given up."""
+    """A link for a password that is to be mailed, until it is or that is given up.
+
+    Somebody asked for it on the sign-in page, and `email` is what they typed; or an admin made one for `agent_id`.
+    An admin's is kept when it was given up, without `due_at`, and `problem` says why.
+    """
 
     __tablename__ = "password_requests"
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
     asked_at: Mapped[datetime] = mapped_column(Moment)
-    due_at: Mapped[datetime] = mapped_column(Moment)
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None] = mapped_column(String(300))
 
 
 class Try(Base):

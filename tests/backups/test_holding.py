@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import background, delivery, mailing, transaction
+from app import background, delivery, mailing, password_mails, transaction
 from app.backups import holding
 from app.channels.base import TemporaryError
 from app.clock import now
-from app.domain import chats, messages, timeline, webhook_calls
+from app.domain import chats, messages, password_requests, timeline, webhook_calls
 from app.domain.rules import book
 from app.extensions import db
-from app.models import Case, Delivery, Message, Notification, Rule, WebhookCall
+from app.models import Case, Delivery, Message, Notification, PasswordRequest, Rule, WebhookCall
 from tests.domain.rules.conftest import again, rule
 from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
 
@@ -87,6 +87,16 @@ def test_waiting_mails_are_shown_instead(channel, bob):
     told = db.session.scalars(select(Notification)).one()
     assert (told.mail, told.mail_due_at, told.is_shown) == ("failed", None, True)
     assert mailing.mail_one() is False
+
+
+def test_waiting_links_for_passwords_are_not_mailed_and_admins_learn_of_theirs(app, alice, bob):
+    with transaction.writing():
+        password_requests.add(alice.email)
+        password_requests.add(bob.email, agent=bob)
+    assert hold().mails == 1
+    (kept,) = db.session.scalars(select(PasswordRequest))
+    assert (kept.agent_id, kept.due_at, AT in kept.problem) == (bob.id, None, True)
+    assert password_mails.mail_one() is False
 
 
 def test_waiting_webhook_calls_are_given_up_with_a_reason(channel):
