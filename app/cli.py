@@ -8,6 +8,7 @@ error and exit code 1; answers that scripts read stand alone on standard output.
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from app import storage, transaction
 from app.domain import agents, limits, passwords, profiles, second_factors, settings, tokens
 from app.domain.agents import Refused
 from app.extensions import db
-from app.models import ROLES, Agent, Channel
+from app.models import ROLES, Agent, ApiToken, Channel
 from app.storage import copying
 from app.storage.bucket import Bucket
 from app.storage.folder import Folder
@@ -119,6 +120,31 @@ def create_token(email: str, expires_days: int | None) -> None:
     """Make an API token that acts as this agent, and print it. It is never shown again."""
     agent = _agent(email)
     click.echo(tokens.create(agent, expires_days=expires_days))
+
+
+@command(tokens_group, "list")
+@click.option("--email", help="Of this agent only.")
+def list_tokens(email: str | None) -> None:
+    """Show tokens: id, agent, last four characters, when made, last used and expiring, in UTC."""
+    found = tokens.of_agent(_agent(email)) if email else tokens.everybodys()
+    for token in found:
+        moments = [_moment(at) for at in (token.created_at, token.used_at, token.expires_at)]
+        click.echo("\t".join((str(token.id), token.agent.email, token.last4, *moments)))
+
+
+@command(tokens_group, "revoke")
+@click.argument("email", required=False)
+@click.argument("last4", required=False)
+@click.option("--id", "token_id", type=int, help="Its id, as listed.")
+def revoke_token(email: str | None, last4: str | None, token_id: int | None) -> None:
+    """End an API token for good: by its agent's EMAIL and its LAST4 characters, or by --id.
+
+    Say -- before EMAIL when the four characters begin with a hyphen.
+    """
+    token = _token(email, last4, token_id)
+    owner = token.agent.email
+    tokens.revoke(token, by=None)
+    click.echo(f"Revoked {owner}'s token that ends in {token.last4}.")
 
 
 @command(settings_group, "get")
@@ -223,6 +249,22 @@ def _agent(email: str) -> Agent:
     if agent is None:
         raise Refused("There is no agent with this email address. See: agents list")
     return agent
+
+
+def _token(email: str | None, last4: str | None, token_id: int | None) -> ApiToken:
+    if (token_id is None) == (last4 is None) or (token_id is not None and email):
+        raise Refused("Say --id and the token's id, or its agent's address and its last four characters.")
+    of_whom = tokens.of_agent(_agent(email)) if email else tokens.everybodys()
+    found = [token for token in of_whom if token_id == token.id or last4 == token.last4]
+    if not found:
+        raise Refused("There is no such token. See: tokens list")
+    if len(found) > 1:
+        raise Refused("Several tokens of this agent end so. Say --id. See: tokens list")
+    return found[0]
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "never"
 
 
 def _in_words(error: OperationalError | ProgrammingError) -> str:

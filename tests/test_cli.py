@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 from click.testing import Result
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import create_app, transaction
 from app.clock import now
 from app.domain import agents, limits, passwords, second_factors, settings, tokens
 from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
-from app.models import Event
+from app.models import ApiToken, Event
 from tests.conftest import ROOT, config_for
 
 PASSWORD = "four unrelated quiet words"
@@ -171,6 +171,95 @@ def test_a_token_that_can_not_be_made_is_a_sentence(flask, arguments):
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.startswith("Error: ")
+
+
+def made_token(flask, email="alice@example.com", *options: str) -> str:
+    return flask("tokens", "create", email, *options).stdout.strip()
+
+
+def test_tokens_are_listed_without_what_opens_anything(flask, app, clock):
+    create(flask)
+    create(flask, "bob@example.com", role="agent")
+    token, bobs = made_token(flask), made_token(flask, "bob@example.com", "--expires-days", "2")
+    with app.app_context(), transaction.writing():
+        tokens.touch(tokens.find(token))
+        clock.shift(timedelta(minutes=5))
+        tokens.flush_touches()
+    result = flask("tokens", "list")
+    assert result.stdout.splitlines() == [
+        f"1\talice@example.com\t{token[-4:]}\t2026-11-23 09:00 UTC\t2026-11-23 09:05 UTC\tnever",
+        f"2\tbob@example.com\t{bobs[-4:]}\t2026-11-23 09:00 UTC\tnever\t2026-11-25 09:00 UTC",
+    ]
+    assert token[:-4] not in result.stdout and tokens.hashed(token) not in result.stdout
+
+
+def test_tokens_of_one_agent_are_listed(flask):
+    create(flask)
+    create(flask, "bob@example.com", role="agent")
+    made_token(flask)
+    assert flask("tokens", "list", "--email", "BOB@example.com").stdout == ""
+    assert flask("tokens", "list", "--email", "Alice@example.com").stdout.count("\n") == 1
+    result = flask("tokens", "list", "--email", "nobody@example.com")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There is no agent with this email address." in result.stderr
+
+
+def test_a_token_is_revoked_by_its_number_and_others_live_on(flask, app):
+    create(flask)
+    first, second = made_token(flask), made_token(flask)
+    result = flask("tokens", "revoke", "--id", "1")
+    assert result.stdout == f"Revoked alice@example.com's token that ends in {first[-4:]}.\n"
+    with app.app_context():
+        assert tokens.find(first) is None
+        assert not tokens.is_living(first)
+        assert tokens.find(second)
+        revoked = db.session.scalars(select(Event).where(Event.type == "token.revoked")).one()
+        assert (revoked.agent_id, json.loads(revoked.data)) == (None, {"agent": 1, "last4": first[-4:]})
+
+
+def test_a_token_is_revoked_by_its_agent_and_its_last_four_characters(flask, app):
+    create(flask)
+    create(flask, "bob@example.com", role="agent")
+    token = made_token(flask)
+    assert flask("tokens", "revoke", "--", "bob@example.com", token[-4:]).exit_code == 1
+    assert flask("tokens", "revoke", "--", "Alice@example.com", token[-4:]).exit_code == 0
+    with app.app_context():
+        assert tokens.find(token) is None
+
+
+def test_of_two_tokens_that_end_alike_none_is_revoked(flask, app):
+    create(flask)
+    made = [made_token(flask), made_token(flask)]
+    with app.app_context(), transaction.writing():
+        db.session.execute(update(ApiToken).values(last4="abcd"))
+    result = flask("tokens", "revoke", "alice@example.com", "abcd")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Say --id" in result.stderr
+    with app.app_context():
+        assert all(tokens.find(token) for token in made)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--id", "999"), "There is no such token. See: tokens list"),
+        (("--id", "0"), "There is no such token. See: tokens list"),
+        (("--id", str(2**63)), "There is no such token. See: tokens list"),
+        (("alice@example.com", "zzzzz"), "There is no such token. See: tokens list"),
+        (("nobody@example.com", "abcd"), "There is no agent with this email address."),
+        (("alice@example.com",), "Say --id"),
+        ((), "Say --id"),
+        (("alice@example.com", "abcd", "--id", "1"), "Say --id"),
+    ],
+)
+def test_a_token_that_can_not_be_revoked_is_a_sentence(flask, app, arguments, said):
+    create(flask)
+    token = made_token(flask)
+    result = flask("tokens", "revoke", *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr
+    with app.app_context():
+        assert tokens.find(token)
 
 
 @pytest.mark.parametrize("token", ["", "x", "mado_" + "a" * 500, "mado_\0", "mado_\ud800"])

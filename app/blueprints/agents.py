@@ -9,7 +9,15 @@ from app import mails, transaction
 from app.blueprints.access import admin_only
 from app.blueprints.answers import wants_fragment
 from app.blueprints.forms import Form
-from app.domain import agents, invitations, password_requests, profiles, second_factors, sessions
+from app.domain import (
+    agents,
+    invitations,
+    password_requests,
+    profiles,
+    second_factors,
+    sessions,
+    tokens,
+)
 from app.domain.agents import Refused
 from app.language import gettext as _
 from app.models import Agent
@@ -230,6 +238,8 @@ def _edit_page(agent: Agent, fields: Fields, errors: dict[str, str]) -> str:
         group_choices=_group_choices(),
         invitation=invitations.waiting().get(agent.id),
         mailing=password_requests.by_agent().get(agent.id),
+        tokens=tokens.of_agent(agent),
+        is_over=tokens.is_over,
     )
 
 

@@ -56,6 +56,7 @@ WORDS: Mapping[str, tuple[str, Any]] = {
     "session.started": ("user-check", _l("signed in.")),
     "setting.changed": ("settings", _l("changed the setting %(it)s.")),
     "token.created": ("key-round", _l("made an API token of %(it)s.")),
+    "token.revoked": ("ban", _l("revoked an API token of %(it)s.")),
     **RULE_WORDS,
 }
 # What the facts of an ended session hold when it was not this browser's alone.

@@ -6,10 +6,11 @@ enough because nobody can guess the input. Nothing about the agent or the time i
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
-from sqlalchemy import bindparam, or_, select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.clock import now
 from app.domain import events, hot
@@ -72,12 +73,32 @@ def create(agent: Agent, *, expires_days: int | None = None, by: Agent | None = 
     return token
 
 
+def of_agent(agent: Agent) -> Sequence[ApiToken]:
+    """Their tokens, oldest first; expired ones too."""
+    return db.session.scalars(select(ApiToken).where(ApiToken.agent_id == agent.id).order_by(ApiToken.id)).all()
+
+
+def everybodys() -> Sequence[ApiToken]:
+    """All tokens with their agents, oldest first; expired ones too."""
+    return db.session.scalars(select(ApiToken).options(joinedload(ApiToken.agent)).order_by(ApiToken.id)).all()
+
+
+def revoke(token: ApiToken, *, by: Agent | None) -> None:
+    """It opens nothing from now on, for good. Raise Refused when somebody was quicker."""
+    gone = db.session.execute(
+        delete(ApiToken).where(ApiToken.id == token.id).execution_options(synchronize_session=False)
+    )
+    if gone.rowcount != 1:
+        raise Refused("This token is gone already.")
+    events.record("token.revoked", by=by, agent=token.agent_id, last4=token.last4)
+
+
 def find(token: str) -> ApiToken | None:
     """The living token with its agent and their groups, in one query; None for all others."""
     if not token or len(token) > LONGEST_TOKEN:
         return None
     found = db.session.scalars(_BY_HASH, {"hash": hashed(token)}).unique().one_or_none()
-    return found if found and not _is_over(found.expires_at) else None
+    return found if found and not is_over(found) else None
 
 
 def is_living(token: str) -> bool:
@@ -87,8 +108,8 @@ def is_living(token: str) -> bool:
     return hot.finds(_LIVING, hash=hashed(token), moment=now())
 
 
-def _is_over(expires_at: datetime | None) -> bool:
-    return expires_at is not None and expires_at <= now()
+def is_over(token: ApiToken) -> bool:
+    return token.expires_at is not None and token.expires_at <= now()
 
 
 def touch(token: ApiToken) -> None:

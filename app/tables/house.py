@@ -23,6 +23,7 @@ AUDITED = (
     "label.deleted", "rule.caught_up", "rule.changed", "rule.created", "rule.deleted", "rule.moved",
     "rule.put_back", "rule.switched_off", "rule.switched_on", "rules.paused", "rules.resumed",
     "session.ended", "session.refused", "session.started", "setting.changed", "token.created",
+    "token.revoked",
 )  # fmt: skip
 AUDIT_EVENTS = "type IN ({})".format(", ".join(map(repr, AUDITED)))
 

@@ -76,6 +76,32 @@ def test_tokens_die_with_their_agent(app, program, bob):
     assert caller.post("/cases", {"text": "hello", "contact": "Yuki"}).status_code == 401
 
 
+def test_a_revoked_token_is_401_at_once_and_others_live_on(app, program, bob):
+    caller, other = program(bob), program(bob)
+    assert caller.get("/cases").status_code == 200
+    with app.app_context(), transaction.writing():
+        tokens.revoke(tokens.of_agent(db.session.get_one(Agent, bob.id))[0], by=None)
+    assert caller.get("/cases").status_code == 401
+    assert caller.post("/cases", {"text": "hello", "contact": "Yuki"}).status_code == 401
+    assert other.get("/cases").status_code == 200
+
+
+def test_a_new_password_leaves_tokens_alive(app, program, bob):
+    caller = program(bob)
+    with app.app_context(), transaction.writing():
+        agents.set_password(db.session.get_one(Agent, bob.id), "hash")
+    assert caller.get("/cases").status_code == 200
+
+
+def test_a_token_revoked_twice_at_once_is_revoked_once(app, program, bob):
+    program(bob)
+    with app.app_context(), transaction.writing():
+        (token,) = tokens.of_agent(db.session.get_one(Agent, bob.id))
+        tokens.revoke(token, by=None)
+        with pytest.raises(agents.Refused, match="gone already"):
+            tokens.revoke(token, by=None)
+
+
 def test_all_wrong_tokens_are_answered_alike(app, client, program, bob):
     dead = program(bob)
     deactivate(app, bob)

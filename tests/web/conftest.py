@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from app import password_mails, transaction
@@ -74,3 +76,18 @@ def mail_all(app: Flask) -> Callable[[], None]:
 def link_in(mail: EmailMessage) -> str:
     """The path of the link for a password in this mail."""
     return re.search(r"http://localhost(/invitations/\S+)", mail.get_content())[1]
+
+
+@contextmanager
+def statements_of(app: Flask) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    made: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        made.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield made
+    event.remove(engine, "before_cursor_execute", note)

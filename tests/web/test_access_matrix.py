@@ -199,6 +199,8 @@ TABLE = {
     "POST agents.invite": Rule(*ADMINS),
     "POST agents.end_sessions": Rule(*ADMINS),
     "POST agents.remove_second_factor": Rule(*ADMINS),
+    "GET agent_tokens.ask_revocation": Rule(*ADMINS),
+    "POST agent_tokens.revoke": Rule(*ADMINS),
     "GET groups.index": Rule(*ADMINS),
     "GET groups.new": Rule(*ADMINS),
     "POST groups.create": Rule(*ADMINS),
@@ -411,6 +413,7 @@ def _objects(app: Flask, bob_id: int, erin_id: int) -> dict[str, object]:
             call = WebhookCall(key="k", case_id=chat.id, url="https://example.com", state="failed")
             db.session.add_all((receipt, told, call))
             token = invitations.create(db.session.get_one(Agent, bob_id), by=None)
+            bobs = tokens.find(tokens.create(db.session.get_one(Agent, bob_id)))
             mine = sessions.find(sessions.start(db.session.get_one(Agent, bob_id)))
             db.session.flush()
             sent = files.sent(chat, "photo.jpg", b"a picture", by=db.session.get_one(Agent, bob_id))
@@ -428,7 +431,7 @@ def _objects(app: Flask, bob_id: int, erin_id: int) -> dict[str, object]:
         return {
             "number": chat.id, "mail": mail.id, "message_id": message.id, "contact_id": contact.id,
             "channel_id": channel.id, "receipt_id": receipt.id, "agent_id": bob_id,
-            "group_id": sales.id, "session_id": mine.id, "token": token, "version": "x",
+            "group_id": sales.id, "session_id": mine.id, "token": token, "token_id": bobs.id, "version": "x",
             "filename": "css/main.css", "file_token": sent.public_token, "file_name": "photo.jpg",
             "attachment_id": sent.id, "label_id": label.id, "macro_id": macro.id,
             "notification_id": told.id, "call_id": call.id, "event_id": together_id,

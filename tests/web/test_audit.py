@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, event, select, text, update
 
 from app import transaction
 from app.blueprints import audit
@@ -37,18 +37,26 @@ def test_every_audited_event_has_words():
     assert set(audit.WORDS) == set(AUDITED)
 
 
+def test_its_index_is_of_every_audited_event(app):
+    with app.app_context():
+        made = db.session.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'events_of_audit'"))
+    assert sorted(re.findall(r"'(\w+\.\w+)'", made)) == sorted(AUDITED)
+
+
 def test_what_is_done_to_people_and_settings_is_told_newest_first(admin, app, alice, bob):
     with app.app_context(), transaction.writing():
         me, him = db.session.get_one(Agent, alice.id), db.session.get_one(Agent, bob.id)
         settings.put("chats.inactivity_minutes", "15", by=me)
         agents.create_group("Night", by=me)
         tokens.create(him, by=me)
+        tokens.revoke(tokens.of_agent(him)[0], by=me)
         second_factors.remove(him, by=None)
-    newest = told(admin)[:4]
+    newest = told(admin)[:5]
     assert newest[0] == "Mado removed the second factor of Bob."
-    assert re.fullmatch(r"Alice made an API token of Bob\. \S{4}", newest[1])
-    assert newest[2] == "Alice added the group Night."
-    assert newest[3] == "Alice changed the setting chats.inactivity_minutes. 10 → 15"
+    assert re.fullmatch(r"Alice revoked an API token of Bob\. \S{4}", newest[1])
+    assert re.fullmatch(r"Alice made an API token of Bob\. \S{4}", newest[2])
+    assert newest[3] == "Alice added the group Night."
+    assert newest[4] == "Alice changed the setting chats.inactivity_minutes. 10 → 15"
 
 
 def test_sign_ins_are_told_with_their_address(admin, client, bob, with_password, send):

@@ -1,18 +1,16 @@
 """Forgotten passwords: a link by mail, for who has the mailbox and for nobody else. T17, T31."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app import extensions, password_mails, transaction
 from app.domain import invitations, limits
 from app.domain.throttle import Throttle
 from app.extensions import db
 from app.models import Agent, Event, Invitation, PasswordRequest
-from tests.web.conftest import PASSWORD, link_in
+from tests.web.conftest import PASSWORD, link_in, statements_of
 
 NEW = "another handful of quiet words"
 SAID = "If somebody signs in with this address, a link is on its way to it."
@@ -82,20 +80,6 @@ def test_every_address_is_answered_alike_and_costs_the_same(app, bob, ask, sink,
         statements.append(list(made))
     assert answers[0] == answers[1] == (303, "/sign-in", 1)
     assert statements[0] == statements[1]
-
-
-@contextmanager
-def statements_of(app) -> Iterator[list[str]]:
-    made: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest) -> None:
-        made.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield made
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_an_address_of_nobody_gets_no_mail(app, ask, mail_all, sink):
