@@ -140,6 +140,14 @@ def test_a_token_is_printed_alone_and_works(flask, app):
         assert token not in found.token_hash
 
 
+def test_the_audit_tells_that_no_agent_made_a_token_of_the_command_line(flask, app):
+    create(flask)
+    token = flask("tokens", "create", "alice@example.com").stdout.strip()
+    with app.app_context():
+        made = db.session.scalars(select(Event).where(Event.type == "token.created")).one()
+        assert (made.agent_id, json.loads(made.data)) == (None, {"agent": 1, "last4": token[-4:]})
+
+
 def test_a_token_expires(flask, app, clock):
     create(flask)
     token = flask("tokens", "create", "alice@example.com", "--expires-days", "2").stdout.strip()

@@ -69,7 +69,7 @@ def create(agent: Agent, *, expires_days: int | None = None, by: Agent | None = 
     )
     db.session.add(row)
     db.session.flush()
-    events.record("token.created", by=by or agent, agent=agent.id, last4=row.last4)
+    events.record("token.created", by=by, agent=agent.id, last4=row.last4)
     return token
 
 
