@@ -17,7 +17,7 @@ SIGNED_IN = {
     "/chats", "/chats/N", "/chats?tab", "/cases", "/cases/N", "/cases/new", "/cases/N/history", "/search", "/account",
     "/account/second-factor",
     "/settings", "/settings/channels", "/settings/channels/line/N", "/settings/channels/line/N/deletion",
-    "/settings/agents", "/settings/agents/N", "/settings/agents/new", "/settings/groups", "/settings/groups/N",
+    "/settings/agents", "/settings/agents/N", "/settings/agents/N/tokens/N/revocation", "/settings/agents/new", "/settings/groups", "/settings/groups/N",
     "/settings/groups/new", "/settings/general", "/settings/new-chats", "/settings/audit", "/settings/labels", "/settings/labels/N", "/settings/labels/N/deletion",
     "/settings/rules", "/settings/rules/templates", "/settings/rules/new", "/settings/rules/new?type", "/settings/rules/N",
     "/settings/rules/N/runs", "/settings/rules/N/runs?only", "/settings/rules/history", "/cases/N/rules",
