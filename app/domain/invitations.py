@@ -1,8 +1,8 @@
 """Links by which an agent sets a password: the first one, or a new one.
 
-A link of an admin's works once and for 7 days, and only the newest of an agent works, beside the one that is mailed to
-them then; one that the agent asked for works for an hour, beside others, so that nobody can end a link by asking. Unknown, used, expired
-and somebody deactivated are one answer, so that a link tells nothing.
+A link of an admin's works once and for 7 days, and only the newest of an agent works, beside the one that
+is mailed to them then; one that the agent asked for works for an hour, beside others, so that nobody can
+end a link by asking. Unknown, used, expired and somebody deactivated are one answer, so that a link tells nothing.
 """
 
 from datetime import timedelta

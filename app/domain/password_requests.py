@@ -7,7 +7,7 @@ words nor time tell who has an account. They live for an hour at most, an admin'
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, select, update
 
 from app.clock import now
 from app.domain import agents, invitations, queues
@@ -33,7 +33,7 @@ def add(email: str, *, agent: Agent | None = None) -> None:
 
 
 def by_agent() -> dict[int, PasswordRequest]:
-    """What admins had mailed and has not arrived, by agent."""
+    """What admins made and is not mailed, or not yet, by agent."""
     query = select(PasswordRequest).where(PasswordRequest.agent_id.is_not(None))
     return {request.agent_id: request for request in db.session.scalars(query) if request.agent_id}
 
@@ -87,8 +87,13 @@ def give_up_all(*, problem: str) -> int:
 
 
 def _put(request: Row[Any] | PasswordRequest, **values: Any) -> None:
-    db.session.execute(update(PasswordRequest).where(PasswordRequest.id == request.id).values(values))
+    db.session.execute(update(PasswordRequest).where(*_is_it(request)).values(values))
 
 
 def forget(request: Row[Any] | PasswordRequest) -> None:
-    db.session.execute(delete(PasswordRequest).where(PasswordRequest.id == request.id))
+    db.session.execute(delete(PasswordRequest).where(*_is_it(request)))
+
+
+def _is_it(request: Row[Any] | PasswordRequest) -> tuple[ColumnElement[bool], ...]:
+    """A newer link of an admin's takes this one's row away meanwhile, and SQLite gives its id to the newer."""
+    return PasswordRequest.id == request.id, PasswordRequest.asked_at == request.asked_at

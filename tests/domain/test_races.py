@@ -10,14 +10,34 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 
 from app import delivery, intake, transaction
 from app.channels.base import PermanentError, Profile, TemporaryError
-from app.domain import cases, chats, contacts, inbox, messages, timeline
+from app.clock import now
+from app.domain import (
+    cases,
+    chats,
+    contacts,
+    inbox,
+    invitations,
+    messages,
+    password_requests,
+    timeline,
+)
 from app.domain.agents import Refused
 from app.domain.throttle import Throttle, TooMany
 from app.extensions import db
-from app.models import Agent, Case, Event, Identity, Message, Try
+from app.models import (
+    Agent,
+    Case,
+    Event,
+    Identity,
+    Invitation,
+    Message,
+    PasswordRequest,
+    Try,
+)
 from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
 
 SECONDS = 20
@@ -387,3 +407,33 @@ def test_two_who_succeed_at_once_take_a_try_back_each(app):  # T29
         many.uncount("office")
 
     assert count(Try) == 1
+
+
+def test_link_that_is_being_mailed_ends_with_the_newer_one_made_at_that_moment(app, bob):  # T17
+    with transaction.writing():
+        password_requests.add(bob.email, agent=db.session.get_one(Agent, bob.id))
+    due = db.session.execute(password_requests.next_due()).first()
+    transaction.release()
+    mailed, has_begun = [], threading.Event()
+
+    def begin_to_mail() -> None:
+        assert password_requests.claim(due, until=now())
+        mailed.append(password_requests.link_for(due)[1])
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        if statement.startswith("DELETE"):
+            has_begun.set()
+
+    def make_a_newer_one() -> None:
+        with transaction.writing():
+            invitations.create(db.session.get_one(Agent, bob.id), by=None)
+
+    with Writer(app, begin_to_mail):
+        listen(db.engine, "before_cursor_execute", note)
+        newer = in_thread(app, make_a_newer_one)
+        assert has_begun.wait(SECONDS)
+        remove(db.engine, "before_cursor_execute", note)
+    newer.join(SECONDS)
+
+    assert invitations.find(mailed[0]) is None
+    assert (count(Invitation), count(PasswordRequest)) == (1, 0)

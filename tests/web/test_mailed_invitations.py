@@ -221,6 +221,27 @@ def _die(_mail) -> None:
     raise SystemExit
 
 
+def test_a_link_made_while_an_older_ones_mail_goes_out_is_mailed_too(
+    clock, admin, app, bob, mail_all, sink, monkeypatch
+):
+    """The newer request may have the row's id that the older one had."""
+    path, send_really = f"/settings/agents/{bob.id}/invitation", password_mails.mails.send
+
+    def send_late(mail) -> None:
+        monkeypatch.setattr(password_mails.mails, "send", send_really)
+        clock.shift(timedelta(seconds=1))
+        admin.post(path)
+        send_really(mail)
+
+    admin.post(path)
+    monkeypatch.setattr(password_mails.mails, "send", send_late)
+    mail_all()
+    older, newer = (link_in(mail) for mail in sink.mails)
+    other = app.test_client()
+    assert other.get(older).status_code == 404
+    assert other.get(newer).status_code == 200
+
+
 def test_no_two_mails_have_the_same_message_id(clock, admin, bob, mail_all, sink):
     """Rows' ids come again when the table is empty, and mailboxes show one of two alike."""
     path = f"/settings/agents/{bob.id}/invitation"
