@@ -21,6 +21,7 @@ from app.language import gettext as _
 blueprint = Blueprint("together", __name__, url_prefix="/cases/together")
 
 NAMED = 10
+EMPTIABLE = ("group", "assignee")
 FLAGS = {
     "spam": ("is_spam", True),
     "no_spam": ("is_spam", False),
@@ -87,13 +88,13 @@ def _numbers() -> list[int]:
 
 
 def _wanted() -> dict[str, Any]:
-    """The fields that were chosen; 0 stands for nobody, and for no group."""
+    """The fields that were chosen; 0 stands for nobody and for no group, and is no label."""
     form, wanted = request.form, {}
     if form.get("status"):
         wanted["status"] = form["status"]
     for field in ("label_on", "label_off", "group", "assignee"):
         if (chosen := id_of(form.get(field))) is not None:
-            wanted[field] = chosen or None
+            wanted[field] = None if chosen == 0 and field in EMPTIABLE else chosen
     if form.get("flag") in FLAGS:
         field, value = FLAGS[form["flag"]]
         wanted[field] = value

@@ -194,7 +194,15 @@ def test_what_makes_no_sense_changes_nothing_and_says_so(app, at_desk, three, nu
 
 
 @pytest.mark.parametrize(
-    "fields", [{"status": "later"}, {"assignee": "99999"}, {"group": "99999"}, {"label_on": "99999"}]
+    "fields",
+    [
+        {"status": "later"},
+        {"assignee": "99999"},
+        {"group": "99999"},
+        {"label_on": "99999"},
+        {"label_on": "0"},
+        {"label_off": "0"},
+    ],
 )
 def test_a_choice_that_is_not_there_is_refused(app, at_desk, three, fields):
     assert "Not changed: 1, 2, 3." in do(at_desk, three, **fields)
