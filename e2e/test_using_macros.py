@@ -1,5 +1,6 @@
 """Macros: picked with "/" without leaving the keyboard, looked at, sent; and never in the way (R8)."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -84,6 +85,26 @@ def test_without_a_text_the_button_applies_it(chat, macro):
     bob.page.wait_for_url("**/chats")
     expect(bob.toasts).to_contain_text("has ended: closed")
     bob.expect_icon(0)
+
+
+def test_no_macro_ends_a_chat_over_what_the_page_had_not_shown(desk, line, customer, macro):
+    """S17: also below the line that tells who joined the group."""
+    macro("Set aside", end_chat_and_set_status="closed")
+    bob, somchai, yuki = desk("bob"), customer("Somchai"), customer("Yuki")
+    group = line.group(f"Moving of {somchai.name}", somchai)
+    somchai.writes("Hello", group=group)
+    bob.open_from_icon(f"Moving of {somchai.name}")
+    yuki.joins(group)
+    expect(bob.page.locator(".thread > :last-child")).to_contain_text("joined the group")
+    bob.press("Macros")
+    bob.macros.filter(has_text="Set aside").click()
+
+    bob.page.route("**/cases/*/messages?*", lambda _route: None)
+    with bob.page.expect_request("**/cases/*/messages?*"):
+        somchai.writes("Wait, one more thing", group=group)
+    bob.press("Apply")
+    expect(bob.toasts).to_contain_text(f"{somchai.name} just wrote")
+    expect(bob.page).to_have_url(re.compile(r"/chats/\d+"))
 
 
 def test_what_a_macro_put_in_is_taken_out_again(chat, macro):

@@ -91,3 +91,8 @@ def id_of(text: str | None) -> int | None:
     if text and text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST_ID:
         return int(text)
     return None
+
+
+def last_seen() -> int:
+    """The newest message that the page had shown, 0 from a form that names none: then nothing was seen (S17)."""
+    return id_of(request.form.get("last_seen")) or 0

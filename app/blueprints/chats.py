@@ -13,6 +13,7 @@ from app.blueprints.answers import (
     address_of,
     go,
     id_of,
+    last_seen,
     leave_if_hidden,
     refused,
     wants_fragment,
@@ -171,7 +172,7 @@ def end(number: int) -> ResponseReturnValue:
     """End the chat. A newer message of the contact refuses once; `anyway` says it was seen."""
     case = case_or_404(number)
     status = request.form.get("status", "")
-    seen = None if request.form.get("anyway") else id_of(request.form.get("last_seen"))
+    seen = None if request.form.get("anyway") else last_seen()
     try:
         chats.end(case, status, by=g.agent, last_seen=seen)
     except chats.NotActive as problem:

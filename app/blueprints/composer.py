@@ -12,6 +12,7 @@ from app.blueprints.answers import (
     address_of,
     go,
     id_of,
+    last_seen,
     leave_if_hidden,
     nothing,
     wants_fragment,
@@ -48,8 +49,7 @@ def post(number: int) -> ResponseReturnValue:
         _check(text, files, steps, case)
         if text or files:
             _write(case, text, files, key)
-        seen = id_of(request.form.get("last_seen"))
-        notes = chosen_steps.apply(case, steps, by=g.agent, key=key, last_seen=seen)
+        notes = chosen_steps.apply(case, steps, by=g.agent, key=key, last_seen=last_seen())
     except chats.OtherChatActive as problem:
         return _goes_on_elsewhere(case, problem)
     except Refused as problem:

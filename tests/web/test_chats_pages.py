@@ -355,9 +355,17 @@ def test_a_newer_message_refuses_once(app, at_desk):  # S17
     assert desk.case_of(app, number).chat_state == "ended"
 
 
+@pytest.mark.parametrize("fields", [{}, {"last_seen": ""}, {"last_seen": "all"}, {"last_seen": str(10**30)}])
+def test_who_does_not_say_what_the_page_had_shown_has_seen_nothing(app, at_desk, fields):  # S17
+    number = chat_in(app, name="Somchai")
+    answer = act(at_desk, f"/chats/{number}/ending", status="closed", **fields)
+    assert (answer.status_code, "Somchai just wrote." in answer.text) == (409, True)
+    assert desk.case_of(app, number).is_active_chat
+
+
 def test_ending_twice_is_one_ending_and_a_friendly_word(app, at_desk):  # S17
     number = chat_in(app)
-    at_desk.post(f"/chats/{number}/ending", data={"status": "open"})
+    at_desk.post(f"/chats/{number}/ending", data={"status": "open", "last_seen": 10**6})
     again = at_desk.post(f"/chats/{number}/ending", data={"status": "closed"}, follow_redirects=True)
     assert "This chat has ended already." in again.text
     assert desk.case_of(app, number).status == "open"

@@ -145,10 +145,16 @@ def test_what_did_not_apply_is_told_in_a_toast(app, bobs, number, bob):
 
 def test_chat_that_it_ended_leads_to_chats(app, bobs, number, bob):
     marks = macro(app, bob, text="x", then=[("end_chat_and_set_status", "closed")])
-    answer = act(bobs, f"/cases/{number}/messages", text="Bye", step=marks)
+    answer = act(bobs, f"/cases/{number}/messages", text="Bye", step=marks, last_seen=10**6)
     assert answer.headers["HX-Redirect"] == "/chats"
     assert "has ended: closed" in bobs.get("/chats").text
     assert case_of(app, number).chat_state == "ended"
+
+
+def test_no_chat_is_ended_by_who_does_not_say_what_the_page_had_shown(app, bobs, number, bob):  # S17
+    marks = macro(app, bob, text="x", then=[("end_chat_and_set_status", "closed")])
+    assert "Somchai just wrote" in act(bobs, f"/cases/{number}/messages", text="Bye", step=marks).text
+    assert case_of(app, number).chat_state == "active"
 
 
 def test_no_chat_is_ended_over_what_the_page_had_not_shown(app, bobs, number, bob):  # S17

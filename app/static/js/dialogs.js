@@ -1,4 +1,6 @@
 // A dialog that htmx brought opens at once, goes when it closes, and gives the focus back.
+import { newestShown } from "./seen.js";
+
 let opener = null;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -8,10 +10,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   const dialog = event.detail.target.id === "dialogs" && event.detail.target.querySelector("dialog:not([open])");
   if (!dialog) return;
-  // What this page has shown, not what the server has: that is what the agent has seen (S17).
   const seen = dialog.querySelector("[data-last-seen]");
-  const bubbles = document.querySelectorAll(".thread [data-id]");
-  if (seen && bubbles.length) seen.value = bubbles[bubbles.length - 1].dataset.id;
+  if (seen) seen.value = newestShown(document) ?? seen.value;
   dialog.showModal();
   // A dialog focuses its first field; arrow keys must go on from what is preselected.
   dialog.querySelector("input[type=radio]:checked")?.focus();

@@ -1,12 +1,14 @@
 // How a message leaves the page: what the form says, and the one request that carries it.
 import { token } from "./csrf.js";
 import { patience } from "./patience.js";
+import { newestShown } from "./seen.js";
 
 const LONGEST_KEPT = 15000;
 
 // With what the page has shown when it was written.
 export function written(form) {
-  form.elements.last_seen.value = form.closest("[data-conversation]")?.querySelector(".thread > .message:last-of-type")?.dataset.id ?? "";
+  const seen = form.elements.last_seen;
+  seen.value = newestShown(form.closest("[data-conversation]")) ?? seen.value;
   return new FormData(form);
 }
 
