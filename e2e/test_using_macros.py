@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e.keyboard import InputMethod
+from e2e.phone import wait_until
 
 GREETING = "Hello {contact.name},\nyour money is on its way. {agent.name}"
 
@@ -85,6 +86,29 @@ def test_without_a_text_the_button_applies_it(chat, macro):
     bob.page.wait_for_url("**/chats")
     expect(bob.toasts).to_contain_text("has ended: closed")
     bob.expect_icon(0)
+
+
+def test_a_late_answer_takes_nobody_away_from_the_chat_opened_meanwhile(mado, chat, customer, macro):
+    """U4, R8."""
+    macro("Set aside", end_chat_and_set_status="closed")
+    bob, _somchai = chat
+    number, yuki = bob.number, customer("Yuki")
+    yuki.writes("こんにちは")
+    held: list[Route] = []
+    bob.page.route("**/cases/*/messages", lambda route: held.append(route))
+    bob.press("Macros")
+    bob.macros.filter(has_text="Set aside").click()
+    with bob.page.expect_request("**/cases/*/messages"):
+        bob.press("Apply")
+    bob.open_from_icon(yuki.name)
+    bob.composer.fill("for Yuki")
+    with bob.page.expect_response("**/cases/*/messages"):
+        held[0].continue_()
+
+    expect(bob.row(yuki.name)).to_be_visible()
+    wait_until(lambda: mado.api("GET", f"/cases/{number}")["status"] == "closed", lambda: "not ended")
+    expect(bob.composer).to_have_value("for Yuki")
+    bob.expect_open(yuki.name)
 
 
 def test_no_macro_ends_a_chat_over_what_the_page_had_not_shown(desk, line, customer, macro):

@@ -96,8 +96,10 @@ class Composer extends HTMLElement {
     this.draft.forget(this.text.value);
     this.count();
     this.text.focus();
-    if (answer.headers.has("HX-Redirect")) location.href = answer.headers.get("HX-Redirect");
-    else document.querySelector("#toasts").append(...parse(await answer.text()).childNodes);
+    const next = answer.headers.get("HX-Redirect");
+    if (!next) document.querySelector("#toasts").append(...parse(await answer.text()).childNodes);
+    // Whoever has opened another chat meanwhile stays there.
+    else if (this.isConnected) location.href = next;
   }
 
   // A note's text is about to go to the contact: once, say so (U21).
