@@ -85,8 +85,47 @@ def test_what_could_not_be_fetched_for_a_moment_is_fetched_again(desk, customer,
     assert [len(urls) for urls in refused] == [1, 1]
 
 
-def refuse_once(desk: Desk, address: str) -> list[str]:
-    """The first call to it is answered as while the database is locked."""
+def test_a_draft_that_could_not_be_kept_for_a_moment_is_kept_soon(desk, customer, watch):
+    """U2: though nobody types on."""
+    watch.expect("503")
+    bob, somchai = desk("bob"), customer("Somchai")
+    somchai.writes("one")
+    bob.open_from_icon(somchai.name)
+    refused = refuse_once(bob, "**/draft")
+    bob.composer.fill("half a sentence")
+    expect(kept(bob)).to_have_text("Draft not kept yet")
+
+    expect(kept(bob)).to_have_text("Draft kept")
+    assert len(refused) == 1
+    bob.page.reload()
+    expect(bob.composer).to_have_value("half a sentence")
+
+
+def test_a_draft_that_was_refused_leaves_once_with_the_page(desk, customer, watch):
+    """U2: as after signing in again elsewhere, when the page's token was an old one."""
+    watch.expect("403")
+    bob, somchai = desk("bob"), customer("Somchai")
+    somchai.writes("one")
+    bob.open_from_icon(somchai.name)
+    refuse_once(bob, "**/draft", status=403)
+    bob.composer.fill("half a sentence")
+    expect(kept(bob)).to_have_text("Draft not kept yet")
+
+    saves: list[str] = []
+    bob.page.on("request", lambda request: saves.append(request.url) if request.url.endswith("/draft") else None)
+    chat = bob.page.url
+    bob.goto("/cases").goto(chat)
+    expect(bob.composer).to_have_value("half a sentence")
+    assert len(saves) == 1
+
+
+def kept(desk: Desk) -> Locator:
+    """What the composer says of the draft."""
+    return desk.page.locator("mado-composer .kept")
+
+
+def refuse_once(desk: Desk, address: str, *, status: int = 503) -> list[str]:
+    """The first call to it is answered as while the database is locked, or with another status."""
     refused: list[str] = []
 
     def answer(route: Route) -> None:
@@ -94,7 +133,7 @@ def refuse_once(desk: Desk, address: str) -> list[str]:
             route.continue_()
         else:
             refused.append(route.request.url)
-            route.fulfill(status=503, body="Mado is busy for a moment.")
+            route.fulfill(status=status, body="Mado is busy for a moment.")
 
     desk.page.route(address, answer)
     return refused

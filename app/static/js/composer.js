@@ -29,7 +29,7 @@ class Composer extends HTMLElement {
     this.count();
     this.label();
   }
-  disconnectedCallback() { this.draft.flush(); }
+  disconnectedCallback() { this.draft.left(); }
 
   pressed(event) {
     if (event.key !== "Enter" || event.shiftKey || isComposing(event) || isTouch()) return;
@@ -70,8 +70,7 @@ class Composer extends HTMLElement {
       this.failed("offline");
     } finally {
       this.pending(false);
-      // What was not sent is a draft again, though nobody types on.
-      if (this.text.value || marks(this.form)) this.draft.keep();
+      this.draft.resume();
     }
   }
 
@@ -93,7 +92,7 @@ class Composer extends HTMLElement {
     this.form.elements.key.value = newKey();
     this.hasFailed = this.wroteAsNote = false;
     this.dispatchEvent(new CustomEvent("mado:sent", { bubbles: true, detail: went }));
-    this.draft.forget(this.text.value);
+    this.draft.forget();
     this.count();
     this.text.focus();
     const next = answer.headers.get("HX-Redirect");
