@@ -35,6 +35,23 @@ def test_a_chat_goes_from_hand_to_hand_and_back_to_new(desk, customer):
     expect(bob.tab("New")).to_contain_text("1")
 
 
+def test_a_chat_that_is_handed_to_who_looks_at_it_waits_in_no_other_tab(desk, customer):
+    """S15: what they had read as a colleague's chat is read again as theirs."""
+    bob, elsewhere, charlie, somchai = desk("bob"), desk("bob", "/cases"), desk("charlie"), customer("Somchai")
+    somchai.writes("Hello")
+    charlie.open_from_list(somchai.name)
+    charlie.press("Take chat")
+    with bob.page.expect_response("**/reading"):
+        bob.open_from_list(somchai.name, tab="Others")
+
+    charlie.press("Hand over")
+    with bob.page.expect_response("**/reading"):
+        charlie.page.get_by_role("button", name="Bob").click()
+    expect(bob.page.get_by_text("You have this chat")).to_be_visible()
+    bob.expect_icon(0)
+    elsewhere.expect_icon(0)
+
+
 def test_of_two_agents_who_take_one_has_it_and_the_other_is_told(mado, desk, customer, watch):
     """H7: the second presses a button that was there a moment ago."""
     watch.expect("status of 409")

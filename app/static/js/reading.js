@@ -11,8 +11,10 @@ function tell() {
   if (!isLooking()) return;
   for (const thread of document.querySelectorAll("mado-thread[data-reading]")) {
     const last = [...thread.querySelectorAll(".message.is-in")].at(-1)?.dataset.id;
-    if (!last || !thread.isPinned || Number(thread.dataset.told ?? 0) >= Number(last)) continue;
-    thread.dataset.told = last;
+    // Whoever is given the chat has read nothing of it for the server: then it is told again.
+    const mark = `${last} ${thread.closest("[data-conversation]").querySelector("[data-mine-since]")?.dataset.mineSince}`;
+    if (!last || !thread.isPinned || thread.dataset.told === mark) continue;
+    thread.dataset.told = mark;
     fetch(thread.dataset.reading, {
       method: "POST",
       body: new URLSearchParams({ message_id: last }),
