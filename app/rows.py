@@ -5,7 +5,7 @@ to hold anything of the viewer: incoming rows are rendered once for a whole audi
 """
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,19 +34,35 @@ class Row:
     taken_by: str | None
 
 
-def incoming(audience: Audience | None) -> list[Row] | None:
-    """Untaken chats, who waits longest first (S14); None for those whom none are offered."""
-    return None if audience is None else of(chat_lists.incoming(audience))
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Untaken chats, who waits longest first; `count` tells also of those behind the ones that are shown."""
+
+    rows: list[Row]
+    count: int
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
 
 
-def incoming_for(audiences: Collection[Audience | None]) -> dict[Audience | None, list[Row] | None]:
+def incoming(audience: Audience | None) -> Incoming | None:
+    """What the icon offers (S14); None for those whom no chats are offered."""
+    if audience is None:
+        return None
+    found = chat_lists.incoming(audience)
+    return Incoming(of(found), chat_lists.incoming_count(audience, found))
+
+
+def incoming_for(audiences: Collection[Audience | None]) -> dict[Audience | None, Incoming | None]:
     """The same for each of them, with one row for all who see it."""
     seen = chat_lists.incoming_for([one for one in audiences if one is not None])
     every = {case.id: case for found in seen.values() for case in found}
     made = dict(zip(every, of(list(every.values())), strict=True))
-    return {
-        one: None if one is None else [made[case.id] for case in seen[one]] for one in audiences
+    lists: dict[Audience | None, Incoming | None] = {
+        one: Incoming([made[case.id] for case in found], chat_lists.incoming_count(one, found))
+        for one, found in seen.items()
     }
+    return {one: lists.get(one) for one in audiences}
 
 
 def responses(agent: Agent) -> list[Row]:

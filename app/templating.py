@@ -48,7 +48,7 @@ UTC_FORMATS = {
 class Live:
     """Both parts of the icon: what waits for everybody, and what waits for me. Beside them the bell."""
 
-    incoming: list[rows.Row] | None
+    incoming: rows.Incoming | None
     responses: list[rows.Row]
     unread: int
 

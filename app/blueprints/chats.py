@@ -37,6 +37,12 @@ class ChatList:
     rows: list[rows.Row]
     open_number: int | None = None
 
+    @property
+    def more_count(self) -> int:
+        """How many stand behind those that are shown; the count and the rows are two looks."""
+        is_full = len(self.rows) >= chat_lists.SHOWN
+        return max(0, self.counts[self.tab] - len(self.rows)) if is_full else 0
+
 
 @blueprint.get("/")
 @signed_in

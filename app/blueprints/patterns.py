@@ -27,7 +27,7 @@ from app.models import (
     Macro,
     Message,
 )
-from app.rows import Row
+from app.rows import Incoming, Row
 
 blueprint = Blueprint("patterns", __name__)
 
@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "patterns/index.html",
         icons=_icons(),
-        rows=_rows(),
+        incoming=Incoming(waiting := _rows(), len(waiting)),
         messages=_messages(),
         files=_files(),
         picks=_picks(),

@@ -13,6 +13,8 @@ from app.domain.access import AUDIENCES, Audience, visible_to
 from app.extensions import db
 from app.models import ACTIVE, Agent, Case, ReadMark
 
+SHOWN = 200  # of one list, those that wait longest
+
 ANY_NEW = hot.Statement(
     select(Case.__table__.c.id).where(text(ACTIVE), Case.__table__.c.taken_by_id.is_(None)).limit(1)
 )
@@ -27,20 +29,26 @@ ANY_ANSWERED = hot.Statement(
 )
 
 
-def incoming(audience: Audience, *, limit: int = 200) -> Sequence[Case]:
+def incoming(audience: Audience) -> Sequence[Case]:
     """Untaken chats, who waits longest first (S14)."""
     if not hot.finds(ANY_NEW):
         return []
-    return db.session.scalars(_new_to(frozenset([audience]), limit)).all()
+    return db.session.scalars(_new_to(frozenset([audience]), SHOWN)).all()
 
 
-def incoming_for(
-    audiences: Collection[Audience], *, limit: int = 200
-) -> dict[Audience, Sequence[Case]]:
+def incoming_count(audience: Audience, shown: Sequence[Case]) -> int:
+    """How many chats are untaken, these and those behind them: counted only where there may be such."""
+    if len(shown) < SHOWN:
+        return len(shown)
+    untaken = (text(ACTIVE), Case.taken_by_id.is_(None), visible_to(audience))
+    return db.session.scalars(select(func.count()).select_from(Case).where(*untaken)).one()
+
+
+def incoming_for(audiences: Collection[Audience]) -> dict[Audience, Sequence[Case]]:
     """The same for each of them: from one query, unless more wait than are shown."""
-    found = db.session.scalars(_new_to(frozenset(audiences), limit)).all() if audiences else ()
-    if len(found) == limit:
-        return {one: incoming(one, limit=limit) for one in audiences}
+    found = db.session.scalars(_new_to(frozenset(audiences), SHOWN)).all() if audiences else ()
+    if len(found) == SHOWN:
+        return {one: incoming(one) for one in audiences}
     return {one: [case for case in found if access.sees(one, case)] for one in audiences}
 
 
@@ -91,8 +99,8 @@ def _new_to(audiences: frozenset[Audience], limit: int) -> Select[tuple[Case]]:
     return _query(or_(*map(visible_to, audiences)), Case.taken_by_id.is_(None), limit=limit)
 
 
-def _active(*conditions: ColumnElement[bool], limit: int = 200) -> Sequence[Case]:
-    return db.session.scalars(_query(*conditions, limit=limit)).all()
+def _active(*conditions: ColumnElement[bool]) -> Sequence[Case]:
+    return db.session.scalars(_query(*conditions, limit=SHOWN)).all()
 
 
 def _query(*conditions: ColumnElement[bool], limit: int) -> Select[tuple[Case]]:

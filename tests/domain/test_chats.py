@@ -140,7 +140,8 @@ def test_own_groups_see_their_groups_and_cases_without_one(toy, bob, charlie, al
 
 
 @pytest.mark.parametrize("limit", [2, 200])
-def test_incoming_for_many_audiences_is_what_each_would_be_told(toy, alice, bob, charlie, limit):  # H1
+def test_incoming_for_many_audiences_is_what_each_would_be_told(toy, alice, bob, charlie, monkeypatch, limit):  # H1
+    monkeypatch.setattr(chat_lists, "SHOWN", limit)
     support = db.session.scalar(select(Group).where(Group.name == "Support"))
     chat_of(connected("toy", group=support), who="Usomchai")
     chat_of(connected("toy", group=support), who="Umalee")
@@ -148,10 +149,11 @@ def test_incoming_for_many_audiences_is_what_each_would_be_told(toy, alice, bob,
     theirs = Audience("assigned", agent_id=bob.id)
     audiences = [*map(audience_of, (alice, bob, charlie)), theirs]
 
-    told = chat_lists.incoming_for(audiences, limit=limit)
+    told = chat_lists.incoming_for(audiences)
 
-    assert told == {one: chat_lists.incoming(one, limit=limit) for one in audiences}
+    assert told == {one: chat_lists.incoming(one) for one in audiences}
     assert [len(told[one]) for one in audiences] == [min(limit, 3), 1, min(limit, 3), 0]
+    assert [chat_lists.incoming_count(one, told[one]) for one in audiences] == [3, 1, 3, 0]
 
 
 def test_new_response_is_for_the_taker_until_shown(chat, channel, alice, bob):  # S14, S15

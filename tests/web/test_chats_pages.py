@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.clock import now
+from app.domain import chat_lists
 from app.extensions import db
 from app.models import Case, Identity
 from tests.web import desk
@@ -49,6 +50,16 @@ def test_the_three_lists_count_their_chats(app, at_desk, alice, bob):  # S11
     desk.taken(app, chat_in(app, who="U2"), alice)
     desk.taken(app, chat_in(app, who="U3"), bob)
     assert tab_counts(at_desk.get("/chats").text) == {"New": 1, "Mine": 1, "Others": 1}
+
+
+def test_a_list_says_how_many_come_after_those_it_shows(app, at_desk, monkeypatch):  # S11
+    numbers = [chat_in(app, who=f"U{number}") for number in range(4)]
+    assert "behind these" not in at_desk.get("/chats?tab=new").text
+    monkeypatch.setattr(chat_lists, "SHOWN", 2)
+    page = at_desk.get("/chats/list?tab=new").text
+    assert [f'data-number="{number}"' in page for number in numbers] == [True, True, False, False]
+    assert tab_counts(page)["New"] == 4
+    assert "2 more chats wait behind these." in page
 
 
 def test_a_row_says_who_wrote_what_and_where(app, at_desk):  # S14

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import transaction
-from app.domain import chats
+from app import rows, transaction
+from app.domain import access, chat_lists, chats
 from app.extensions import db
 from app.models import Agent, Case
 from tests import world
@@ -42,6 +42,23 @@ def test_incoming_part_counts_chats_not_messages(app, client, alice, sign_in):  
 
     assert 'data-count="1"' in part
     assert "Third" in part
+
+
+@pytest.mark.parametrize(("shown", "listed"), [(2, 2), (3, 3), (200, 3)])
+def test_incoming_part_counts_also_those_for_whom_it_has_no_row(app, client, alice, bob, sign_in, monkeypatch, shown, listed):  # S13
+    monkeypatch.setattr(chat_lists, "SHOWN", shown)
+    play(ToyAdapter())
+    for who in ("Usomchai", "Uyuki", "Umalee"):
+        chat_in(app, who=who)
+    sign_in(client, alice)
+
+    part, page = client.get("/live/incoming").text, client.get("/cases").text
+    with app.test_request_context():
+        pushed = rows.incoming_for([access.audience_of(db.session.get_one(Agent, id_)) for id_ in (alice.id, bob.id)])
+
+    assert (part.count("/selection\" hx-post"), part.count('data-count="3"')) == (listed, 2)
+    assert "Incoming chats: 3" in page
+    assert [(one.count, len(one.rows)) for one in pushed.values()] == [(3, listed)] * 2
 
 
 def test_response_is_in_the_part_of_its_taker_alone(app, client, alice, bob, sign_in):  # S14
