@@ -280,6 +280,21 @@ def test_who_opened_it_keeps_it(clock, channel, alice, bob):
     assert taker(chat) == "Alice"
 
 
+def test_who_had_read_it_before_opens_it_by_reading_the_same_again(clock, channel, alice, bob):
+    chat = chat_of(channel)
+    with transaction.writing():
+        chats.mark_read(chat, chat.last_message_id, by=again(alice))
+    here(alice)
+    look()
+    assert chat_lists.responses(again(alice)) == [chat]
+    with transaction.writing():
+        chats.mark_read(chat, chat.last_message_id, by=again(alice))
+    clock.shift(timedelta(minutes=5))
+    here(alice, bob)
+    look()
+    assert (taker(chat), chat_lists.responses(again(alice))) == ("Alice", [])
+
+
 @pytest.mark.parametrize("how", ["select", "reply"])
 def test_selecting_and_answering_are_opening(clock, channel, alice, bob, how):
     here(alice, bob)

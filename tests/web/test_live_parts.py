@@ -48,8 +48,7 @@ def test_incoming_part_counts_chats_not_messages(app, client, alice, sign_in):  
 def test_incoming_part_counts_also_those_for_whom_it_has_no_row(app, client, alice, bob, sign_in, monkeypatch, shown, listed):  # S13
     monkeypatch.setattr(chat_lists, "SHOWN", shown)
     play(ToyAdapter())
-    for who in ("Usomchai", "Uyuki", "Umalee"):
-        chat_in(app, who=who)
+    chat_in(app, who="Usomchai"), chat_in(app, who="Uyuki"), chat_in(app, who="Umalee")
     sign_in(client, alice)
 
     part, page = client.get("/live/incoming").text, client.get("/cases").text
