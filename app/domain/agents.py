@@ -139,8 +139,9 @@ def _put_back_hidden(agent: Agent) -> None:
 
 def _put_back(agent: Agent, condition: ColumnElement[bool], *, reason: str) -> None:
     is_theirs = (Case.taken_by_id == agent.id, condition)
-    held = select(Conversation.id).where(Conversation.id.in_(select(Case.conversation_id).where(*is_theirs)))
-    db.session.execute(held.order_by(Conversation.id).with_for_update(key_share=True))
+    if db.session.get_bind().dialect.name == "postgresql":  # as every writer of a conversation does
+        theirs = select(Conversation.id).where(Conversation.id.in_(select(Case.conversation_id).where(*is_theirs)))
+        db.session.execute(theirs.order_by(Conversation.id).with_for_update(key_share=True))
     untied = (
         update(Case)
         .where(*is_theirs)

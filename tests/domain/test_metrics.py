@@ -137,7 +137,7 @@ def test_a_link_for_a_new_password_waits_since_somebody_asked(clock):
     clock.shift(MINUTE)
     asked = db.session.execute(password_requests.next_due()).one()
     with transaction.writing():
-        password_requests.try_again(asked, at=now() + MINUTE)
+        password_requests.try_again(asked, at=now() + MINUTE, problem="It is down.")
     assert metrics.waiting()["password_mails"] == (1, 60.0)
 
 
