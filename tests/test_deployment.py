@@ -192,6 +192,15 @@ def test_proxy_finds_the_web_processes_and_is_trusted_once():
     assert "./deploy/Caddyfile" in mounted
 
 
+def test_caddy_leads_pages_to_https_and_refuses_the_api_in_clear():
+    """ASVS 4.1.2: a program that is led on tells its token to everybody on the way, every time."""
+    caddyfile = text("deploy/Caddyfile")
+    assert "\tauto_https disable_redirects\n" in caddyfile
+    plain = caddyfile.partition("\nhttp:// {\n")[2].partition("\n}\n")[0]
+    handled = re.findall(r"handle ?(\S*) \{\n\t\t(.+)\n\t\}", plain)
+    assert handled == [("/api/*", 'respond "Use https." 403'), ("", "redir https://{host}{uri} 308")]
+
+
 @pytest.fixture
 def caddys_routes(tmp_path) -> list[dict]:
     """What Caddy makes of its file, in the order in which it goes through it."""
@@ -205,7 +214,8 @@ def caddys_routes(tmp_path) -> list[dict]:
     command = [caddy, "adapt", "--validate", "--adapter", "caddyfile", "--config", file]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    (server,) = json.loads(done.stdout)["apps"]["http"]["servers"].values()
+    servers = json.loads(done.stdout)["apps"]["http"]["servers"].values()
+    (server,) = [one for one in servers if one["listen"] == [":443"]]
     return server["routes"][0]["handle"][0]["routes"]
 
 

@@ -31,6 +31,7 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 def init_app(app: Flask) -> None:
     app.before_request(_open_transaction)
     app.before_request(_load_agent)
+    app.after_request(_note_refusal)
     app.teardown_request(_close_transaction)
 
 
@@ -69,7 +70,6 @@ def admin_only(view: View) -> View:
         if not g.agent:
             return _sign_in_first()
         if not g.agent.is_admin:
-            audit.warning("refused: agent %s asked for %r", g.agent.id, request.path)
             abort(403)
         return view(*args, **kwargs)
 
@@ -139,6 +139,14 @@ def _load_agent() -> None:
         g.agent = None if g.session.owes_second_factor else g.session.agent
         request.environ[logs.AGENT_ID] = g.agent and g.agent.id
         sessions.touch(g.session.id)
+
+
+def _note_refusal(response: Response) -> Response:
+    """For whoever watches the log: who asked for what is not theirs, on a page or as a program."""
+    if response.status_code == 403:
+        who, path = request.environ.get(logs.AGENT_ID), logs.path_of(request.environ)
+        audit.warning("refused: agent %s from %s, %s %r", who, request.remote_addr, request.method, path)
+    return response
 
 
 def _close_transaction(_error: BaseException | None) -> None:

@@ -83,6 +83,22 @@ def test_a_wrong_code_is_told(admin, app, client, bob, with_password, send):
     assert told(admin)[0] == f"Somebody was refused at sign-in as Bob. {ADDRESS}"
 
 
+def test_who_asks_for_what_is_not_theirs_is_told_in_the_log(app, client, bob, dora, sign_in, caplog):
+    """ASVS 16.3.2: an admin's page, one for changes by who may only look, a program; 16.3.3: a form of no page of ours."""
+    with app.app_context(), transaction.writing():
+        token = tokens.create(db.session.get_one(Agent, bob.id))
+    sign_in(app.test_client(), bob).get("/settings/rules?secret=1")
+    sign_in(app.test_client(), dora).get("/macros/new")
+    app.test_client().get("/api/v1/rules", headers={"Authorization": f"Bearer {token}"})
+    client.post("/invitations/a-secret-of-many-letters")
+    assert [line.getMessage() for line in caplog.records if line.name == "mado.audit"] == [
+        f"refused: agent {bob.id} from {ADDRESS}, GET '/settings/rules'",
+        f"refused: agent {dora.id} from {ADDRESS}, GET '/macros/new'",
+        f"refused: agent {bob.id} from {ADDRESS}, GET '/api/v1/rules'",
+        f"refused: agent None from {ADDRESS}, POST '/invitations/<token>'",
+    ]
+
+
 def test_nothing_that_was_typed_at_sign_in_is_kept(app, client, send):
     """A password typed into the wrong field, say."""
     send(client, "/sign-in", {"email": "my secret password", "password": "another secret"})
