@@ -27,8 +27,14 @@ faults: ## Kill parts of Mado while events come, and count; ARGS="--events 10000
 	@$(PYTHON) tools/environment.py --for-tests >/dev/null
 	@.venv/bin/python -m tests.faults $(ARGS)
 
-lock: ## Pin what requirements*.in ask for, with hashes (needs uv)
+advisories: ## Known holes in what is pinned, as PyPI tells them today (needs the internet)
+	@$(PYTHON) -m venv .advisories
+	@.advisories/bin/python -m pip install -q pip-audit==2.10.1
+	@.advisories/bin/pip-audit --strict --disable-pip -r requirements.txt
+
+lock: ## Pin what requirements*.in ask for, with hashes (needs uv), and list it
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements-dev.txt
+	@$(PYTHON) tools/sbom.py
 
-.PHONY: help run test lint bench bench-peers faults lock
+.PHONY: help run test lint bench bench-peers faults advisories lock
