@@ -10,6 +10,9 @@ from playwright.sync_api import Route, expect
 from e2e.keyboard import InputMethod
 from e2e.phone import wait_until
 
+NOTES_AND_MACROS = re.compile(r"/cases/\d+/(messages|macros)$")
+NOTES = re.compile(r"/cases/\d+/messages$")
+MACROS = re.compile(r"/cases/\d+/macros$")
 GREETING = "Hello {contact.name},\nyour money is on its way. {agent.name}"
 
 
@@ -207,3 +210,21 @@ def test_enter_that_chooses_a_word_of_an_input_method_picks_no_macro(chat, macro
     expect(bob.macros).to_have_count(1)
     bob.composer.press("Enter")
     expect(bob.composer).to_have_value("ご返金いたしました。")
+
+
+def test_macros_that_come_when_the_text_has_been_sent_stay_away(chat, macro):
+    """The place that they were asked for is gone by then; asked again, they come."""
+    macro("Shipping", "It takes five days.")
+    bob, _somchai = chat
+    held: list[Route] = []
+    bob.page.route(NOTES_AND_MACROS, lambda route: route.continue_() if len(held) == 2 else held.append(route))
+    with bob.page.expect_request(NOTES):
+        bob.write_note("Parcel 7")
+    with bob.page.expect_request(MACROS):
+        bob.press("Macros")
+    held[0].continue_()
+    expect(bob.bubble("Parcel 7")).to_be_visible()
+    with bob.page.expect_response(MACROS):
+        held[1].continue_()
+    bob.press("Macros")
+    expect(bob.macros).to_have_count(1)

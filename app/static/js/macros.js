@@ -45,6 +45,7 @@ class Macros extends HTMLElement {
     this.text.setAttribute("aria-autocomplete", "list");
     this.text.setAttribute("aria-controls", this.list.id);
     this.narrow();
+    if (!this.isOpen) return; // what was typed before the caret has been sent meanwhile
     this.say(this.firstElementChild.dataset.said.replace("{count}", this.all.length));
     if (this.isHurried) this.choose(this.list.firstElementChild);
   }
