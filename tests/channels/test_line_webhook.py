@@ -2,11 +2,14 @@
 
 import json
 import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
-from app import transaction
+from app import background, create_app, transaction
 from app.channels.line import webhook
 from app.extensions import db
 from app.models import Case, Channel, Event, Message, Receipt
@@ -237,6 +240,38 @@ def test_same_bytes_five_times_and_twenty_at_once_are_one_message(app, client, l
 
     assert answers == [200] * 25
     assert stored(app) == ["once"]
+
+
+@pytest.fixture
+def restarted(app) -> Iterator[Callable[[], Flask]]:
+    """A function that starts Mado once more on the same data."""
+    made = []
+
+    def start() -> Flask:
+        made.append(create_app(app.extensions["mado"]))
+        return made[-1]
+
+    yield start
+    for one in made:
+        with one.app_context():
+            db.engine.dispose()
+
+
+@pytest.mark.parametrize("days", [8, 45])  # before and after receipts are forgotten
+def test_same_bytes_days_later_and_after_a_restart_are_one_message(app, client, line, clock, restarted, days):  # T3
+    raw = json.dumps(batch(text_event("once"))).encode()
+    post(client, raw)
+    happened = counted(app, Event)
+    clock.shift(timedelta(days=days))
+    with app.app_context():
+        background.tidy()
+    later = restarted()
+    assert counted(later, Receipt) == (1 if days == 8 else 0)
+
+    assert post(later.test_client(), raw).status_code == 200
+
+    assert stored(later) == ["once"]
+    assert counted(later, Event) == happened  # so no rule was asked either
 
 
 def test_twenty_first_messages_at_once_make_one_chat(app, line):  # S26a
