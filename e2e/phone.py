@@ -103,10 +103,19 @@ class Customer:
         """Write while nobody takes webhooks; LINE sends it again later."""
         self._line.call("POST", f"/customers/{self.id}/messages", {"text": text})
 
+    def chooses(self, choice: str) -> None:
+        """Press a button whose data are these."""
+        body = {"events": [self._of_mine("postback", {"data": choice})], "wait": True}
+        done = self._line.call("POST", "/webhooks", body)
+        assert done["status"] == 200, done
+
     def _event(self, text: str) -> dict[str, Any]:
         message = {"id": ids.message_id(), "type": "text", "text": text, "quoteToken": ids.opaque_token()}
+        return self._of_mine("message", message)
+
+    def _of_mine(self, kind: str, what: dict[str, Any]) -> dict[str, Any]:
         return {
-            "type": "message", "mode": "active", "timestamp": int(time.time() * 1000), "message": message,
+            "type": kind, "mode": "active", "timestamp": int(time.time() * 1000), kind: what,
             "source": {"type": "user", "userId": self.id}, "webhookEventId": ids.event_id(),
             "deliveryContext": {"isRedelivery": False},
         }

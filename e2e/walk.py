@@ -4,7 +4,7 @@ Pages that differ only in a number, or in what a query says, are one page.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import Page
@@ -24,11 +24,6 @@ def walk(page: Page, *starts: str) -> Iterator[str]:
             if _kind(found) not in seen:
                 seen.add(_kind(found))
                 waiting.append(found)
-
-
-def kinds(addresses: Sequence[str]) -> set[str]:
-    """What was walked, with N for numbers."""
-    return {_kind(address) for address in addresses}
 
 
 def _kind(address: str) -> str:
