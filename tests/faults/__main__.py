@@ -19,12 +19,15 @@ from linesim import create_app
 from linesim.serving import Running
 from tests.conftest import SECRET
 from tests.faults import burst, trial
-from tests.faults.sender import COPIES, LATE_SECONDS
+from tests.faults.killer import Killer
+from tests.faults.sender import COPIES, LATE_SECONDS, UNANSWERED, Late
 from tests.faults.services import own_services
 from tests.processes.conftest import LINE_SECRET, LINE_TOKEN
 from tests.processes.servers import Mado
 
 DATABASES = ("sqlite", "postgresql")
+# On PostgreSQL as many as there are kinds, each once.
+OTHERS = 6
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
         events=asked.events,
         copies=asked.copies,
         kills=asked.kills,
+        others=asked.others,
         answers=asked.answers or asked.events // 20,
         faults=asked.faults or asked.events // 200,
         seed=asked.seed,
@@ -117,12 +121,14 @@ def _of_strikes(outcome: trial.Outcome) -> Iterator[Row]:
     sender, killer, page = outcome.sender, outcome.killer, outcome.page
     told = ", ".join(f"{name} {count}" for name, count in sorted(killer.struck.items()))
     yield Row("strikes", killer.struck.total(), "", note=told)
-    slowest = killer.slowest_return
-    yield Row("slowest return: from a strike to ready", slowest, "s", most=10, note=killer.slowest_strike)
+    yield Row("of them SIGKILL over web and schedulers", killer.killed, "", least=outcome.plan.kills)
+    slowest = killer.slowest
+    yield Row("slowest return: from a strike to ready", slowest.seconds, "s", most=10, note=slowest.name)
     yield Row("webhook calls", sender.answers.total(), "", note=_told(sender.answers))
     yield Row("slowest answer to a webhook call", sender.slowest, "s", most=1.8)
-    late = Counter(f"{answer} after {killer.last_before(began)}" for began, answer in sender.late)
-    yield Row(f"webhook calls that took more than {LATE_SECONDS:g} s", late.total(), "", note=_told(late))
+    yield from unanswered(sender.late, killer)
+    late = [f"{call.answer} after {killer.last_before(call.began)}" for call in sender.late]
+    yield Row(f"webhook calls that took more than {LATE_SECONDS:g} s", len(late), "", note=_told(Counter(late)))
     yield Row("sockets that the page opened", page.sockets, "")
     yield Row("answers", len(outcome.states), "", note=_told(outcome.answers.answers))
     for state in ("sent", "unconfirmed", "failed"):
@@ -130,11 +136,23 @@ def _of_strikes(outcome: trial.Outcome) -> Iterator[Row]:
     yield Row("from the last event to nothing left to do", outcome.drain_seconds, "s", most=60)
 
 
+def unanswered(late: list[Late], killer: Killer) -> Iterator[Row]:
+    """Calls that waited in vain, apart from those that met a Mado which a strike had just hit."""
+    after: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for call in late:
+        if call.answer == UNANSWERED:
+            was_ready = killer.was_ready(call.began, call.ended)
+            after[was_ready][f"after {killer.last_before(call.began)}"] += 1
+    name = "webhook calls without an answer within two seconds"
+    yield Row(name, after[True].total(), "", most=0, note=_told(after[True]))
+    yield Row("the same, from a strike to ready", after[False].total(), "", note=_told(after[False]))
+
+
 def _told_plan(plan: trial.Plan) -> str:
     if plan.browses:
         return f"a burst of {plan.events:,} events, {plan.rate:,} a second"
     events = f"{plan.events:,} events, each {plan.copies} times"
-    return f"{events}, {plan.kills} kills, {plan.faults} faults of LINE, seed {plan.seed}"
+    return f"{events}, {plan.kills} kills, {plan.others} other strikes, {plan.faults} faults of LINE, seed {plan.seed}"
 
 
 def _told(answers: Mapping[int | str, int]) -> str:
@@ -149,7 +167,10 @@ def _options() -> argparse.Namespace:
         "--burst", type=int, default=burst.EVENTS, help=f"events that come {burst.RATE:,} a second"
     )
     parser.add_argument("--copies", type=int, default=COPIES, help="of each event")
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=10, help="with SIGKILL, of web and schedulers")
+    parser.add_argument(
+        "--others", type=int, default=OTHERS, help="strikes of other kinds, in addition"
+    )
     parser.add_argument("--answers", type=int, help="one for 20 events by default")
     parser.add_argument("--faults", type=int, help="of LINE; one for 10 answers by default")
     parser.add_argument("--seed", type=int, default=1)

@@ -19,7 +19,7 @@ ANSWERED_SECONDS, OPENED_SECONDS, DRAINED_SECONDS = 2.0, 1.0, 60.0
 def plan(*, events: int = EVENTS, seed: int = 1, seconds: float = 240.0) -> Plan:
     """`seconds` is what each part of it may take."""
     return Plan(
-        events=events, copies=1, kills=0, answers=events // 50, faults=0, seed=seed, seconds=seconds,
+        events=events, copies=1, kills=0, others=0, answers=events // 50, faults=0, seed=seed, seconds=seconds,
         connections=CONNECTIONS, rate=RATE, browses=True,
     )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 Each strike waits until a random number of events of its share is acknowledged, so that every one
 of them hits a Mado that has work, however fast the machine is. Which part it is comes from a
-shuffled deck: none is left out by chance.
+shuffled deck: none is left out by chance. Kills are SIGKILL over web and schedulers; whatever else
+is done to them or to what they need comes in addition.
 """
 
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -88,60 +90,105 @@ class Installation:
         for pid in children(self._running["web"].pid)[:1]:
             os.kill(pid, signal.SIGKILL)
 
-    def strikes(self, chance: Random) -> dict[str, Strike]:
-        """What a killer may do to it."""
-        schedulers = [name for name in self._commands if name.startswith("scheduler")]
-        each = {"web": lambda: self.again("web")} if schedulers else {}
-        each |= {name: lambda name=name: self.again(name) for name in schedulers}
-        if schedulers:
-            each["a scheduler asleep"] = lambda: nap(self._running[schedulers[0]])
+    def kills(self, chance: Random) -> dict[str, Strike]:
+        """What a killer may do to it with SIGKILL."""
+        each = {"web": lambda: self.again("web")} if self._schedulers else {}
+        each |= {name: lambda name=name: self.again(name) for name in self._schedulers}
         return each | {
-            "web, in peace": lambda: self.again_in_peace("web"),
             "one worker": self.kill_worker,
             "everything": self.again,
             "everything, and again as it starts": lambda: self.again_while_it_starts(chance),
         }
 
+    def others(self) -> dict[str, Strike]:
+        """What may be done to it without."""
+        peace = {"web, in peace": lambda: self.again_in_peace("web")}
+        asleep = {"a scheduler asleep": lambda: nap(self._running[self._schedulers[0]])}
+        return peace | asleep if self._schedulers else peace
+
+    @property
+    def _schedulers(self) -> list[str]:
+        return [name for name in self._commands if name.startswith("scheduler")]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A strike: from when until when Mado was not ready for it, by the clock that does not step."""
+
+    name: str
+    began: float
+    ready: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ready - self.began
+
 
 class Killer:
+    """Strikes `kill_count` times with one of the kills, `other_count` times with one of the others."""
+
     def __init__(
-        self, mado: Mado, strikes: dict[str, Strike], sender: Sender, chance: Random, *, count: int
+        self,
+        mado: Mado,
+        kills: dict[str, Strike],
+        others: dict[str, Strike],
+        sender: Sender,
+        chance: Random,
+        *,
+        kill_count: int,
+        other_count: int,
     ) -> None:
-        self._mado, self._strikes, self._sender, self._chance = mado, strikes, sender, chance
-        self.count = count
-        self.struck: Counter[str] = Counter()
-        self.slowest_return, self.slowest_strike = 0.0, ""
-        self._began: list[tuple[float, str]] = []
+        self._mado, self._sender, self._chance = mado, sender, chance
+        self._kills, self._strikes = kills, kills | others
+        self._deck = _dealt(kills, kill_count, chance) + _dealt(others, other_count, chance)
+        chance.shuffle(self._deck)
+        self.hits: list[Hit] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def struck(self) -> Counter[str]:
+        return Counter(hit.name for hit in self.hits)
+
+    @property
+    def killed(self) -> int:
+        """How many strikes were SIGKILL over web and schedulers."""
+        return sum(hit.name in self._kills for hit in self.hits)
+
+    @property
+    def slowest(self) -> Hit:
+        """The strike after which it took longest to be ready again."""
+        return max(self.hits, key=lambda hit: hit.seconds, default=Hit("no strike", 0.0, 0.0))
 
     def start(self) -> None:
         self._thread.start()
 
     def join(self, seconds: float) -> None:
         self._thread.join(seconds)
-        assert self.struck.total() == self.count, f"{self.struck.total()} of {self.count} strikes"
+        assert len(self.hits) == len(self._deck), f"{len(self.hits)} of {len(self._deck)} strikes"
 
     def last_before(self, moment: float) -> str:
         """The strike that hit last before this moment of the clock that does not step."""
-        return next((name for began, name in reversed(self._began) if began <= moment), "no strike")
+        return next((hit.name for hit in reversed(self.hits) if hit.began <= moment), "no strike")
+
+    def was_ready(self, began: float, ended: float) -> bool:
+        """Whether no strike kept Mado from being ready at any moment between these two."""
+        return not any(hit.began <= ended and began <= hit.ready for hit in self.hits)
 
     def _run(self) -> None:
-        share = self._sender.count / max(1, self.count)
-        for number, name in enumerate(self._deck()):
+        share = self._sender.count / max(1, len(self._deck))
+        for number, name in enumerate(self._deck):
             self._sender.wait_for(
                 int(share * (number + self._chance.uniform(0.1, 0.9))), seconds=3600
             )
             began = time.monotonic()
-            self._began.append((began, name))
             self._strikes[name]()
             soon(self._mado.is_ready)
-            seconds = time.monotonic() - began
-            if seconds > self.slowest_return:
-                self.slowest_return, self.slowest_strike = seconds, name
-            self.struck[name] += 1
+            self.hits.append(Hit(name, began, time.monotonic()))
 
-    def _deck(self) -> list[str]:
-        dealt: list[str] = []
-        while len(dealt) < self.count:
-            dealt += self._chance.sample(sorted(self._strikes), len(self._strikes))
-        return dealt[: self.count]
+
+def _dealt(strikes: dict[str, Strike], count: int, chance: Random) -> list[str]:
+    """So many of them; none comes a second time before each has come once."""
+    dealt: list[str] = []
+    while len(dealt) < count:
+        dealt += chance.sample(sorted(strikes), len(strikes))
+    return dealt[:count]

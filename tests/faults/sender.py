@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import Any
@@ -30,8 +31,19 @@ CONNECTIONS = 8
 AGAIN_SECONDS = 0.05
 # Answers that take longer, and those that never came, are worth to be told with what went on meanwhile.
 LATE_SECONDS = 1.0
+# How there came to be no status.
+UNANSWERED, CUT_OFF = "no answer", "no connection"
 
 Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Late:
+    """A call that took long: from when until when, by the clock that does not step, and what came of it."""
+
+    began: float
+    ended: float
+    answer: int | str
 
 
 def numbered(number: int) -> Event:
@@ -60,9 +72,9 @@ class Sender:
         self._began = self._due = 0.0
         self.acknowledged: dict[int, float] = {}
         self.answers: Counter[int | str] = Counter()
+        # Of an answer, or of waiting in vain for one; a call that was cut off came to no answer.
         self.slowest = 0.0
-        # Of late answers: when the call began, by the clock that does not step, and what came.
-        self.late: list[tuple[float, int | str]] = []
+        self.late: list[Late] = []
         self._lock = threading.Lock()
         self._progress = threading.Condition()
         self._calls = self._cut(self._windows())
@@ -127,13 +139,13 @@ class Sender:
     ) -> bool:
         began = time.monotonic()
         answer = self._post(connection, *signed(*(event for _, event in call)))
-        moment, seconds = time.time(), time.monotonic() - began
+        moment, ended = time.time(), time.monotonic()
         with self._progress:
             self.answers[answer] += 1
-            if isinstance(answer, int):
-                self.slowest = max(self.slowest, seconds)
-            if seconds > LATE_SECONDS:
-                self.late.append((began, answer))
+            if answer != CUT_OFF:
+                self.slowest = max(self.slowest, ended - began)
+            if ended - began > LATE_SECONDS or answer == UNANSWERED:
+                self.late.append(Late(began, ended, answer))
             if answer == 200:
                 for number, _ in call:
                     self.acknowledged.setdefault(number, moment)
@@ -151,7 +163,7 @@ class Sender:
             return answer.status
         except TimeoutError:
             connection.close()
-            return "no answer"
+            return UNANSWERED
         except (OSError, http.client.HTTPException):
             connection.close()
-            return "no connection"
+            return CUT_OFF

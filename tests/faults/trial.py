@@ -46,7 +46,8 @@ SEVERAL = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; `seconds` is what each part of it may take.
+    """How much of everything; `kills` are SIGKILLs, `others` strikes of other kinds in addition, and
+    `seconds` is what each part of it may take.
 
     With `hurries`, leases that killed processes hold run out at the end instead of in half a minute. With
     `browses`, an agent opens pages until the last event is acknowledged.
@@ -55,6 +56,7 @@ class Plan:
     events: int = 2000
     copies: int = COPIES
     kills: int = 5
+    others: int = 1
     answers: int = 44
     faults: int = 11
     seed: int = 1
@@ -143,7 +145,7 @@ class Outcome:
 def run(
     mado: Mado, line: Running, commands: dict[str, tuple[str, ...]], plan: Plan, **more: Strike
 ) -> Outcome:
-    """Start an installation that is brought up to date, try it, and stop it; `more` are strikes of the caller."""
+    """Start an installation that is brought up to date, try it, and stop it; `more` are other strikes."""
     began, chance = time.monotonic(), Random(plan.seed)
     installation = Installation(mado, commands)
     token, hook = prepared(mado)
@@ -160,7 +162,10 @@ def run(
     )  # fmt: skip
     page, browsing = OpenPage(mado, cases), Browsing(mado)
     answers = Answers(mado, line, token, cases, sender, count=plan.answers, faults=plan.faults)
-    killer = Killer(mado, installation.strikes(chance) | more, sender, chance, count=plan.kills)
+    killer = Killer(
+        mado, installation.kills(chance), installation.others() | more, sender, chance,
+        kill_count=plan.kills, other_count=plan.others,
+    )  # fmt: skip
     parts = (page, sender, answers, killer, *([browsing] if plan.browses else ()))
     for part in parts:
         part.start()
