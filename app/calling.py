@@ -2,7 +2,8 @@
 
 The address is somebody's choice, so the call goes through the guarded client: public hosts only, no
 redirects, bounded in time and size (T10). The receiver may get a call twice, under one key: when its
-answer was lost, or when Mado died before it could write the answer down.
+answer was lost, or when Mado died before it could write the answer down. What lay for hours in which
+nobody tried is given up, and made at an admin's word.
 """
 
 import hashlib
@@ -96,6 +97,9 @@ def _addresses_being_called() -> list[str]:
 
 
 def _call(row: Row[Any]) -> None:
+    if queues.is_too_late(row.due_at):
+        _record(row.id, row.due_at, Outcome(problem=queues.TOO_LATE, is_final=True))
+        return
     leased_until = now() + LEASE
     if not _claim(row, leased_until):
         return

@@ -32,7 +32,7 @@ from app.channels.base import (
     UnknownOutcome,
 )
 from app.clock import now
-from app.domain import cases, channels, costs, events, messages, quotas
+from app.domain import cases, channels, costs, events, messages, queues, quotas
 from app.extensions import OUTAGES, db
 from app.models import Channel, Conversation, Delivery, Message, Receipt
 from app.workers import OWNER, Worker, backoff
@@ -42,9 +42,6 @@ LEASE = timedelta(seconds=30)
 RECORDING_SECONDS = 15.0
 RECORD_AGAIN_SECONDS = 0.5
 GIVE_UP_AFTER = timedelta(minutes=10)
-# Mado was stopped, or its database copied back to what it was (F34). What then lies here may have
-# been sent since, and LINE knows a retry key for 24 hours only; a clock may be put on by an hour.
-TOO_LATE_AFTER = timedelta(hours=2)
 BACKOFF_SECONDS = (1, 5, 20, 60, 120, 240)
 PERHAPS = "It may or may not have arrived."
 PERHAPS_EARLIER = "An earlier try may have arrived."
@@ -176,7 +173,7 @@ def claim(
             if was_interrupted and delivery.method == "reply":
                 _leave_unconfirmed(delivery, INTERRUPTED)
                 continue
-            if now() > delivery.queued_at + TOO_LATE_AFTER:
+            if queues.is_too_late(delivery.queued_at):  # LINE knows a retry key for 24 hours only
                 _leave_unconfirmed(delivery, TOO_LATE)
                 continue
             delivery.is_ambiguous = delivery.is_ambiguous or was_interrupted

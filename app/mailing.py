@@ -1,8 +1,9 @@
 """Notifications on their way by mail: claimed with a lease, sent, tried again, given up (R3).
 
 Nothing waits for the mail server but this thread. A mail that a crash leaves in doubt is sent once
-more, under the same Message-ID. What can't be mailed is shown in Mado, so that it is not lost. A
-mail holds the rule's text and a link; of what customers wrote it holds nothing.
+more, under the same Message-ID. What can't be mailed, or lay for hours in which nobody tried, is
+shown in Mado, so that it is not lost. A mail holds the rule's text and a link; of what customers
+wrote it holds nothing.
 """
 
 from datetime import datetime, timedelta
@@ -32,6 +33,9 @@ def mail_one() -> bool:
     transaction.release()
     if due is None:
         return False
+    if queues.is_too_late(due.mail_due_at):
+        _record(due.id, due.mail_due_at, NotMailed(queues.TOO_LATE, is_final=True))
+        return True
     leased_until = now() + LEASE
     if not _claim(due, leased_until):
         return True

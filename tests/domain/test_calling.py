@@ -136,6 +136,29 @@ def test_a_bad_moment_is_tried_again_under_the_same_id(case, receiver, clock, st
     assert len({body["id"] for body in receiver.bodies}) == 1
 
 
+def test_call_that_lay_for_hours_is_made_at_an_admins_word_alone(clock, case, receiver, alice):  # F34
+    """Mado did not run, or its database is yesterday's, and it may have been made since."""
+    clock.shift(timedelta(hours=2, seconds=1))
+    assert calling.call_one() is True
+    assert (call().state, call().attempts, call().due_at) == ("failed", 0, None)
+    assert "may have gone out before" in call().problem
+    assert calling.call_one() is False
+    assert receiver.calls == []
+
+    with transaction.writing():
+        webhook_calls.retry(call(), by=alice)
+    calling.call_one()
+    assert (call().state, len(receiver.calls)) == ("sent", 1)
+
+
+def test_call_that_was_refused_before_it_lay_for_hours_is_given_up_too(clock, case, receiver):  # F34
+    receiver.answers = [503]
+    calling.call_one()
+    clock.shift(timedelta(days=1))
+    calling.call_one()
+    assert (call().state, call().attempts, len(receiver.calls)) == ("failed", 1, 1)
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 410])
 def test_a_refusal_is_given_up_at_once(case, receiver, status):
     receiver.answers = [status]

@@ -82,6 +82,31 @@ def _an_hour_later(clock) -> bool:
     return tried
 
 
+def test_mail_that_lay_for_hours_is_shown_in_mado_instead(sink, clock, case):  # F34
+    """Mado did not run, or its database is yesterday's, and it may have been sent since."""
+    clock.shift(timedelta(hours=2, seconds=1))
+    assert mailing.mail_one() is True
+    assert (told().mail, told().mail_attempts, told().is_shown) == ("failed", 0, True)
+    assert "may have gone out before" in told().mail_problem
+    assert [one.id for one in notifications.troubled(10)] == [told().id]
+    assert mailing.mail_one() is False
+    assert sink.mails == []
+
+
+def test_mail_that_was_refused_before_it_lay_for_hours_is_shown_too(sink, clock, case):  # F34
+    sink.answers["RCPT"] = ["451 greylisted"]
+    mailing.mail_one()
+    clock.shift(timedelta(days=1))
+    mailing.mail_one()
+    assert (told().mail, told().mail_attempts, sink.mails) == ("failed", 1, [])
+
+
+def test_mail_is_sent_when_the_clock_was_put_on_by_an_hour(sink, clock, case):  # F14
+    clock.shift(timedelta(hours=1))
+    mailing.mail_one()
+    assert told().mail == "sent"
+
+
 def test_refused_for_good_is_given_up_at_once(sink, case):
     sink.answers["RCPT"] = ["550 no such user"]
     mailing.mail_one()
