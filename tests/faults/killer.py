@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -157,7 +157,12 @@ class Killer:
     @property
     def slowest(self) -> Hit:
         """The strike after which it took longest to be ready again."""
-        return max(self.hits, key=lambda hit: hit.seconds, default=Hit("no strike", 0.0, 0.0))
+        return _slowest(self.hits)
+
+    @property
+    def slowest_kill(self) -> Hit:
+        """The same of SIGKILLs; who is told to stop may first end what it does."""
+        return _slowest(hit for hit in self.hits if hit.name in self._kills)
 
     def start(self) -> None:
         self._thread.start()
@@ -184,6 +189,10 @@ class Killer:
             self._strikes[name]()
             soon(self._mado.is_ready)
             self.hits.append(Hit(name, began, time.monotonic()))
+
+
+def _slowest(hits: Iterable[Hit]) -> Hit:
+    return max(hits, key=lambda hit: hit.seconds, default=Hit("no strike", 0.0, 0.0))
 
 
 def _dealt(strikes: dict[str, Strike], count: int, chance: Random) -> list[str]:
