@@ -7,39 +7,19 @@ from pathlib import Path
 import requests
 from sqlalchemy import Engine, create_engine, func, select
 
-from app.clock import now
 from app.models import Case
 from linesim.current import KEY
 from linesim.serving import Running
 from linesim.state import FRIEND, Customer, Sim
 from tests.channels.line_posts import text_event
+from tests.faults.clocks import Clock
 from tests.processes.servers import Mado, soon
 from tests.processes.visits import prepared, send
 
-STEPPING = Path(__file__).parent / "stepping"
 HOUR = timedelta(hours=1)
 QUIET = 10
 PEOPLE = [f"U{number:032x}" for number in range(QUIET)]
 ANSWER = "We are open until six."
-
-
-class Clock:
-    """The clock of all processes that are started with it."""
-
-    def __init__(self, mado: Mado, file: Path) -> None:
-        self._file = file
-        self.step_to(timedelta())
-        mado.env |= {"PYTHONPATH": str(STEPPING), "CLOCK_FILE": str(file)}
-
-    def step_to(self, offset: timedelta) -> None:
-        """Go wrong by that much."""
-        written = self._file.with_suffix(".new")
-        written.write_text(f"{offset.total_seconds():.0f}")
-        written.replace(self._file)
-        self._offset = offset
-
-    def now(self) -> datetime:
-        return now() + self._offset
 
 
 def told_by(mado: Mado) -> datetime:
