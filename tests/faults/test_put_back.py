@@ -1,6 +1,7 @@
 """Yesterday's SQLite file put back by hand: what waited in it goes out by nobody's doing but a person's (F34)."""
 
 import shutil
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -60,12 +61,13 @@ def test_yesterdays_file_sends_nothing_by_itself(embedded: Mado, line: Running, 
     clock = Clock(embedded, tmp_path / "clock")
     clock.step_to(-DAY)
     token, hook = prepared(embedded)
-    embedded.start_embedded()
+    server = embedded.start_embedded()
     assert send(hook, text_event("hello", user=SOMCHAI)) == 200
     simulator.faults.order(Fault("*", "429", times=1000))
     embedded.post("/api/v1/cases/1/messages", token, {"text": "We are open until six."})
     soon(lambda: states(embedded, token) == ["queued"])
-    embedded.stop()
+    server.send_signal(signal.SIGTERM)  # in peace: a kill could leave the try unconfirmed that is under way
+    server.wait(30)
     move_database(tmp_path, tmp_path / "kept", shutil.copy)
     simulator.faults.clear()
     embedded.start_embedded()
