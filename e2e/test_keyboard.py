@@ -13,6 +13,7 @@ def test_an_agent_signs_in_answers_and_ends_by_keyboard_alone(browser_of, custom
     yuki.writes("こんにちは")
     page = browser_of(None).new_page()
     page.goto("/")
+    expect(page.get_by_label("Email")).to_be_focused()
     keys = page.keyboard
     keys.type("bob@example.com")
     keys.press("Tab")
@@ -86,6 +87,7 @@ def test_a_dialog_gives_the_focus_back(desk, customer):
     bob, somchai = desk("bob"), customer("Somchai")
     somchai.writes("Hello")
     bob.open_from_icon(somchai.name)
+    expect(bob.composer).to_be_focused()
     opener = bob.page.locator(".foot").get_by_role("button", name="End chat")
     opener.focus()
     bob.page.keyboard.press("Enter")
