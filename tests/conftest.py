@@ -33,6 +33,7 @@ from app.extensions import db
 from app.models import Agent, Base, Group
 from tests import locks, scans
 from tests.bucket import Service
+from tests.smtp_sink import Sink, listening
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-key-for-tests-long-enough-to-be-taken"
@@ -190,6 +191,16 @@ def postgresql_app(
         yield app
         with app.app_context():
             db.engine.dispose()
+
+
+@pytest.fixture
+def sink(app: Flask) -> Iterator[Sink]:
+    """The server that SMTP_URL names."""
+    config = app.extensions["mado"]
+    with listening() as found:
+        app.extensions["mado"] = replace(config, smtp=found.as_server())
+        yield found
+    app.extensions["mado"] = config
 
 
 @pytest.fixture

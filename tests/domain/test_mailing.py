@@ -1,7 +1,5 @@
 """Notifications by mail: claimed once, tried again, given up and shown instead (R3, F30)."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,18 +12,7 @@ from app.domain import events, notifications
 from app.extensions import db
 from app.models import Agent, Case, Group, Notification, Rule
 from tests.domain.rules.conftest import rule
-from tests.smtp_sink import Sink, listening
 from tests.world import ToyAdapter, chat_of, connected, play
-
-
-@pytest.fixture
-def sink(app: Flask) -> Iterator[Sink]:
-    """The server that SMTP_URL names."""
-    config = app.extensions["mado"]
-    with listening() as found:
-        app.extensions["mado"] = replace(config, smtp=found.as_server())
-        yield found
-    app.extensions["mado"] = config
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
@@ -16,7 +15,6 @@ from app import password_mails, transaction
 from app.domain import passwords
 from app.extensions import db
 from app.models import Agent
-from tests.smtp_sink import Sink, listening
 
 PASSWORD = "four unrelated quiet words"
 Send = Callable[..., TestResponse]
@@ -49,16 +47,6 @@ def send() -> Send:
         return client.post(path, data={**fields, **token}, **options)
 
     return do
-
-
-@pytest.fixture
-def sink(app: Flask) -> Iterator[Sink]:
-    """The server that SMTP_URL names."""
-    config = app.extensions["mado"]
-    with listening() as found:
-        app.extensions["mado"] = replace(config, smtp=found.as_server())
-        yield found
-    app.extensions["mado"] = config
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 import socket
-from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -28,7 +27,6 @@ from app.live.hub import Client, Hub
 from app.models import Agent
 from app.outgoing import Answer, OutgoingError
 from tests.domain.rules.conftest import rule
-from tests.smtp_sink import listening
 from tests.web.desk import counted
 from tests.web.test_metrics_page import read
 from tests.world import ToyAdapter, chat_of, connected, play
@@ -36,16 +34,6 @@ from tests.world import ToyAdapter, chat_of, connected, play
 DOWN = TemporaryError("It is down.")
 NOBODY_KNOWS = UnknownOutcome("It did not answer.")
 REFUSED = PermanentError("It was refused.")
-
-
-@pytest.fixture
-def sink(app):
-    """The server that SMTP_URL names."""
-    config = app.extensions["mado"]
-    with listening() as found:
-        app.extensions["mado"] = replace(config, smtp=found.as_server())
-        yield found
-    app.extensions["mado"] = config
 
 
 @pytest.fixture
