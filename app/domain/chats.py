@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     and_,
     delete,
     exists,
@@ -43,6 +44,7 @@ PORTION = 100
 PORTION_SECONDS = 0.05
 KEEP_OPEN = timedelta(minutes=5)
 ABANDONED_AFTER = timedelta(minutes=2)
+PAGE_GONE = "the agent's page is gone"
 COUNTDOWN_FROM = 0.8
 
 
@@ -395,7 +397,9 @@ def end_inactive(*, limit: int = PORTION) -> int:
         query = select(Case).where(text(ACTIVE), condition, *_unguarded(moment))
         quiet = query.order_by(Case.last_activity_at).limit(limit - ended)
         for case in db.session.scalars(quiet).all():
-            ended += _end_if_still(case, condition, moment)
+            if is_still(case, query):
+                end(case, status_after(case), by=None, cause="inactivity")
+                ended += 1
             if ended and time.monotonic() >= until:
                 return ended
     return ended
@@ -434,16 +438,15 @@ def _unguarded(moment: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _end_if_still(case: Case, condition: ColumnElement[bool], moment: datetime) -> int:
-    # Whoever writes in the conversation now goes first: a sweep that waited could wait for a
-    # webhook that waits for the sweep.
+def is_still(case: Case, query: Select[tuple[Case]]) -> bool:
+    """Whether the query that found it finds it under its lock, too.
+
+    Whoever writes in the conversation now goes first: a sweep that waited could wait for a webhook that
+    waits for the sweep.
+    """
     if not cases.lock_if_free(case):
-        return 0
-    still = (Case.id == case.id, text(ACTIVE), condition, *_unguarded(moment))
-    if db.session.scalar(select(Case.id).where(*still)) is None:
-        return 0
-    end(case, status_after(case), by=None, cause="inactivity")
-    return 1
+        return False
+    return db.session.scalar(query.with_only_columns(Case.id).where(Case.id == case.id)) is not None
 
 
 def put_back_abandoned(*, limit: int = PORTION) -> int:
@@ -461,10 +464,9 @@ def put_back_abandoned(*, limit: int = PORTION) -> int:
             or_(Agent.live_at.is_(None), Agent.live_at <= limit_at),
         )
         .limit(limit)
-        .with_for_update(of=Case, skip_locked=True)
     )
     found = db.session.scalars(query).all()
-    return sum(put_back(case, by=None, reason="the agent's page is gone") for case in found)
+    return sum(put_back(case, by=None, reason=PAGE_GONE) for case in found if is_still(case, query))
 
 
 def believe_the_clock() -> int:

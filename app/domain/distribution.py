@@ -66,11 +66,13 @@ def take_back_unopened() -> int:
         .where(text(ACTIVE), Case.given_at.is_not(None))
         .where(or_(Case.given_at <= limit_at, ~presence.is_online()))
         .limit(PORTION)
-        .with_for_update(of=Case, skip_locked=True)
     )
-    unopened = db.session.scalars(query).all()
-    reasons = [UNOPENED if case.given_at and case.given_at <= limit_at else AWAY for case in unopened]
-    return sum(chats.put_back(case, by=None, reason=why) for case, why in zip(unopened, reasons, strict=True))
+    taken = 0
+    for case in db.session.scalars(query).all():
+        if chats.is_still(case, query):
+            reason = UNOPENED if case.given_at and case.given_at <= limit_at else AWAY
+            taken += chats.put_back(case, by=None, reason=reason)
+    return taken
 
 
 def _is_on() -> bool:

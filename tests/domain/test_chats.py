@@ -480,13 +480,12 @@ def test_clock_that_stepped_back_keeps_no_chat_open_for_an_hour(clock, chat):  #
 def test_sweep_asks_again_before_it_ends(clock, chat, channel):  # S20
     clock.shift(timedelta(minutes=10))
     with transaction.writing():
-        moment = now()
-        condition = chats._quiet_since(moment)[0]
+        query = select(Case).where(chats._quiet_since(now())[0])
+        assert chats.is_still(chat, query)
     receive(channel, said("in time"))
 
     with transaction.writing():
-        assert chats._end_if_still(chat, condition, moment) == 0
-    assert chat.chat_state == "active"
+        assert not chats.is_still(chat, query)
 
 
 def test_group_move_unties_who_cannot_see_it_there(bob, charlie, alice, chat):  # H1

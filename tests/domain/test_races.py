@@ -19,10 +19,12 @@ from app.domain import (
     cases,
     chats,
     contacts,
+    distribution,
     inbox,
     invitations,
     messages,
     password_requests,
+    settings,
     timeline,
 )
 from app.domain.agents import Refused
@@ -127,6 +129,22 @@ def test_putting_back_leaves_a_chat_that_somebody_is_claiming(app, clock, chat, 
 
     db.session.expire_all()
     assert chat.taken_by_id == bob.id
+
+
+@pytest.mark.parametrize("sweep", [chats.put_back_abandoned, distribution.take_back_unopened])
+def test_sweep_puts_no_chat_back_while_somebody_writes_in_it(app, clock, chat, alice, sweep):  # S26b, H2
+    """It has the case already when it asks for the conversation, and a webhook takes them the other way."""
+    case_id = chat.id
+    with transaction.writing():
+        settings.put(settings.GIVES_OUT, "1")
+        chats.give_out(chat, db.session.get_one(Agent, alice.id), cause="least_busy")
+    clock.shift(timedelta(minutes=3))
+    transaction.release()
+
+    with Writer(app, lambda: cases.lock(db.session.get_one(Case, case_id))), transaction.writing():
+        assert sweep() == 0
+    with transaction.writing():
+        assert sweep() == 1
 
 
 def test_two_agents_who_select_at_once_make_one_change(app, channel, alice, bob):  # S31
