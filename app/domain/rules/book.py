@@ -7,9 +7,10 @@ the book's edition changes, which every transaction asks for before it runs rule
 import json
 import secrets
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -18,7 +19,7 @@ from sqlalchemy.orm import joinedload
 from app.clock import now
 from app.domain import events, settings
 from app.domain.agents import Refused
-from app.domain.rules import addresses, definitions
+from app.domain.rules import addresses, decisions, definitions
 from app.domain.rules.definitions import TYPES, Definition, Invalid
 from app.domain.upsert import insert
 from app.extensions import db
@@ -38,6 +39,11 @@ class InForce:
     id: int
     version_id: int
     definition: Definition
+
+    @cached_property
+    def applies(self) -> Callable[[decisions.Seen], bool]:
+        """Whether it does, by what its conditions see."""
+        return decisions.test_of(self.definition)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Whether a rule applies, and which condition decided it: pure, so that it can be told again (R6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.rules.comparisons import Comparison
 from app.domain.rules.conditions import CONDITIONS
 from app.domain.rules.definitions import Block, Clause, Definition
 from app.domain.rules.situations import Situation
@@ -39,10 +40,29 @@ def see(situation: Situation, names: frozenset[str]) -> dict[str, Any]:
 
 def applies(definition: Definition, seen: Seen) -> bool:
     """The same as `decide(...).applies`, looking no further than it must."""
-    blocks = (_block_holds(block, seen) for block in definition.blocks)
-    if not definition.blocks:
-        return True
-    return all(blocks) if definition.join == "and" else any(blocks)
+    return test_of(definition)(seen)
+
+
+def test_of(definition: Definition) -> Callable[[Seen], bool]:
+    """`applies` with this definition made ready: every new case asks it of every rule."""
+    needs_all = definition.join == "and"
+    blocks = [
+        (block.match == "all", [(one.condition, _operator(one), one.value) for one in block.clauses])
+        for block in definition.blocks
+    ]
+
+    def test(seen: Seen) -> bool:
+        for wants_all, clauses in blocks:
+            holds = wants_all
+            for condition, operator, value in clauses:
+                if operator(seen.get(condition), value) != wants_all:
+                    holds = not wants_all
+                    break
+            if holds != needs_all:
+                return holds
+        return needs_all or not blocks
+
+    return test
 
 
 def decide(definition: Definition, seen: Seen) -> Decision:
@@ -55,18 +75,12 @@ def decide(definition: Definition, seen: Seen) -> Decision:
     return Decision(outcome, blocks, _decisive(definition, blocks, outcome))
 
 
-def _block_holds(block: Block, seen: Seen) -> bool:
-    """A loop instead of all() or any(): every new case asks it of every rule."""
-    wants_all = block.match == "all"
-    for clause in block.clauses:
-        if _holds(clause, seen) != wants_all:
-            return not wants_all
-    return wants_all
-
-
 def _holds(clause: Clause, seen: Seen) -> bool:
-    value = seen.get(clause.condition)
-    return CONDITIONS[clause.condition].operators[clause.operator](value, clause.value)
+    return _operator(clause)(seen.get(clause.condition), clause.value)
+
+
+def _operator(clause: Clause) -> Comparison:
+    return CONDITIONS[clause.condition].operators[clause.operator]
 
 
 def _decisive(

@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
+
 from app import counters, transaction
 from app.clock import now
-from app.domain import events
+from app.domain import events, hot
 from app.domain.agents import Refused
 from app.domain.events import Fresh
 from app.domain.rules import actions, book
 from app.domain.rules.book import InForce
 from app.domain.rules.conditions import CONDITIONS
-from app.domain.rules.decisions import applies, see
+from app.domain.rules.decisions import see
 from app.domain.rules.situations import Happened, Situation
 from app.extensions import OUTAGES, db
 from app.models import Case, RulePass, RuleRun
@@ -27,6 +29,8 @@ from app.models import Case, RulePass, RuleRun
 log = logging.getLogger(__name__)
 
 NOTHING = Happened()
+_PASS_COLUMNS = ("case_id", "type", "occurred_at", "facts", "steps")
+_PASS = hot.Insertion(insert(RulePass.__table__), *_PASS_COLUMNS)
 # Among a pass's facts, and what a rule changed of them: ids of the newest message, and of a person's.
 MESSAGE, WORD = "message", "word"
 BROKEN = "Something in it broke; admins see what."
@@ -63,8 +67,8 @@ def run(
     pass_ = RulePass(case_id=case.id, type=type_, occurred_at=now())
     with _ruling():
         runs = _run(case, pass_, tuple(rules), happened)
-    db.session.add(pass_)
-    db.session.flush()
+    kept = {name: getattr(pass_, name) for name in _PASS_COLUMNS}
+    pass_.id = _PASS.id(hot.connection(), **kept) or 0
     for run_ in runs:
         run_.pass_id = pass_.id
         transaction.count(counters.RULE_RUNS, outcome=run_.outcome)
@@ -84,7 +88,7 @@ def _run(
     runs: list[RuleRun] = []
     is_stopped = False
     for rule in rules:
-        if is_stopped or not applies(rule.definition, seen):
+        if is_stopped or not rule.applies(seen):
             steps.append({"version": rule.version_id, "outcome": STOPPED if is_stopped else NOT})
             continue
         newest = _newest(case)
