@@ -55,7 +55,6 @@ RETRIES_PER_CHANNEL = 4
 THREADS_FOR_ALL = 24
 
 log = logging.getLogger(__name__)
-_rest = time.sleep
 
 
 @dataclass(frozen=True)
@@ -212,7 +211,7 @@ def _record_despite_outages(attempt: Attempt, outcome: Sent | NotSent, *, by: fl
             if time.monotonic() > by:
                 raise
             log.warning("an attempt could not be recorded, trying again")
-            _rest(RECORD_AGAIN_SECONDS)
+            time.sleep(RECORD_AGAIN_SECONDS)
 
 
 def _is_due() -> ColumnElement[bool]:

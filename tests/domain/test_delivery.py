@@ -297,7 +297,7 @@ def test_what_the_provider_said_outlives_a_database_that_is_away_for_seconds(
         record(*given)
 
     monkeypatch.setattr(delivery, "_record", fails_at_first)
-    monkeypatch.setattr(delivery, "_rest", lambda seconds: None)
+    monkeypatch.setattr(delivery, "RECORD_AGAIN_SECONDS", 0.0)
     message = reply(chat, "Hello", alice)
     deliver()
 
