@@ -123,6 +123,13 @@ def test_postgresql_ends_a_transaction_whose_process_does_nothing_any_more(postg
         assert connection.scalar(asked) == "30s"
 
 
+def test_postgresql_plans_a_page_in_less_time_than_it_takes_to_read_it(postgresql_app):
+    """Every order of eight tables, or compiling what runs for a millisecond, costs more than either saves."""
+    with postgresql_app.app_context(), db.engine.connect() as connection:
+        assert connection.scalar(text("SHOW join_collapse_limit")) == "4"
+        assert connection.scalar(text("SHOW jit")) == "off"
+
+
 @pytest.fixture
 def pooled(postgresql_app):
     """An engine of PostgreSQL with its connections, as an application opens it."""
