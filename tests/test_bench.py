@@ -1,5 +1,8 @@
 """What is measured must be what was asked for, and be kept in its place: not the figures themselves."""
 
+import os
+import subprocess
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -7,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from bench import load, push, table
+from bench import cpu, load, push, table
 from bench.__main__ import ASKED_FOR, PARTS
 from bench.peers import views
 
@@ -58,6 +61,18 @@ def test_a_case_must_show_every_message() -> None:
     views.refuse_other_texts(page, ["Hello, it's late", "Sorry!"])
     with pytest.raises(load.UnexpectedAnswer, match="Goodbye"):
         views.refuse_other_texts(page, ["Sorry!", "Goodbye"])
+
+
+def test_a_process_s_time_is_what_it_says_itself() -> None:
+    before = time.process_time()
+    told = cpu.milliseconds([os.getpid()])
+    assert before <= told / 1000 <= time.process_time()
+
+
+def test_a_process_that_is_gone_has_used_nothing() -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert cpu.milliseconds([gone.pid]) == 0
 
 
 @pytest.fixture
