@@ -32,7 +32,6 @@ from app.clock import now
 from app.domain import (
     attachments,
     changes,
-    chats,
     deletions,
     distribution,
     inbox,
@@ -42,6 +41,7 @@ from app.domain import (
     notifications,
     password_requests,
     sessions,
+    sweeps,
     throttle,
     ticks,
     tokens,
@@ -232,17 +232,17 @@ def sweep() -> None:
     if not lead_clock():
         return
     with transaction.writing():
-        chats.believe_the_clock()
+        sweeps.believe_the_clock()
     end_quiet_chats()
     _portion(distribution.give_out_waiting)
-    if steady_for >= chats.ABANDONED_AFTER:
-        _portion(chats.put_back_abandoned)
+    if steady_for >= sweeps.ABANDONED_AFTER:
+        _portion(sweeps.put_back_abandoned)
         _portion(distribution.take_back_unopened)
 
 
 def end_quiet_chats() -> None:
     """Portion by portion, so that what comes in never waits for long."""
-    while _portion(chats.end_inactive):
+    while _portion(sweeps.end_inactive):
         pass
 
 

@@ -16,7 +16,7 @@ from app import clock, create_app, schema, transaction
 from app.channels.line.credentials import Credentials
 from app.demo import __main__ as demo
 from app.demo import script, shop
-from app.domain import access, agents, cases, chats, passwords
+from app.domain import access, agents, cases, passwords, sweeps
 from app.extensions import db
 from app.models import Agent, Case, Channel, Conversation, Delivery, Event, Group, Macro, Message
 from linesim import ids
@@ -86,7 +86,7 @@ def test_demo_leaves_nothing_waiting(told):
     with app.app_context():
         assert count(Delivery) == 0
         assert count(Message, Message.direction == "out", Message.state == "queued") == 0
-        assert chats.end_inactive() == 0
+        assert sweeps.end_inactive() == 0
 
 
 def test_demo_lies_in_the_past_and_in_the_order_of_time(told):

@@ -15,7 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from app import transaction
 from app.clock import now
-from app.domain import access, cases, chats, events, hours, presence, settings
+from app.domain import access, cases, chats, events, hours, presence, settings, sweeps
 from app.domain.upsert import insert
 from app.extensions import db
 from app.models import ACTIVE, Agent, Case, Event, LastGiven
@@ -69,7 +69,7 @@ def take_back_unopened() -> int:
     )
     taken = 0
     for case in db.session.scalars(query).all():
-        if chats.is_still(case, query):
+        if sweeps.is_still(case, query):
             reason = UNOPENED if case.given_at and case.given_at <= limit_at else AWAY
             taken += chats.put_back(case, by=None, reason=reason)
     return taken

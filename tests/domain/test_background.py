@@ -10,7 +10,7 @@ from app import background, lookups, transaction
 from app.channels import registry
 from app.channels.base import Inbound, Kind, Profile, TemporaryError, Unreadable
 from app.clock import now
-from app.domain import cases, chats, contacts, inbox, kept_events, ticks
+from app.domain import cases, chats, contacts, inbox, kept_events, sweeps, ticks
 from app.extensions import db
 from app.models import Case, Contact, Event, Identity, Lease, Message, Receipt
 from tests.world import ToyAdapter, chat_of, connected, count, play, receive, said
@@ -84,8 +84,8 @@ def test_lease_of_a_clock_that_stepped_back_is_taken(clock, monkeypatch):  # F14
 
 
 def test_more_than_a_portion_is_ended_in_one_sweep(clock, channel, monkeypatch):  # F25
-    monkeypatch.setattr(chats, "PORTION", 10)
-    monkeypatch.setattr(chats.end_inactive, "__kwdefaults__", {"limit": 10})
+    monkeypatch.setattr(sweeps, "PORTION", 10)
+    monkeypatch.setattr(sweeps.end_inactive, "__kwdefaults__", {"limit": 10})
     for number in range(25):
         chat_of(channel, who=f"U{number}")
     clock.shift(timedelta(hours=1))
@@ -100,10 +100,10 @@ def test_a_portion_ends_when_its_time_is_up(clock, channel, monkeypatch):
     for number in range(3):
         chat_of(channel, who=f"U{number}")
     clock.shift(timedelta(hours=1))
-    monkeypatch.setattr(chats, "PORTION_SECONDS", 0)
+    monkeypatch.setattr(sweeps, "PORTION_SECONDS", 0)
 
     with transaction.writing():
-        assert chats.end_inactive() == 1
+        assert sweeps.end_inactive() == 1
     background.sweep()
 
     assert db.session.scalars(select(Case.id).where(Case.chat_state == "active")).all() == []

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app import transaction
 from app.clock import now
-from app.domain import access, agents, cases, chat_lists, chats, messages, settings
+from app.domain import access, agents, cases, chat_lists, chats, messages, settings, sweeps
 from app.domain.access import Audience, audience_of
 from app.domain.agents import Refused
 from app.extensions import db
@@ -54,7 +54,7 @@ def reply(case: Case, text: str, agent: Agent, **fields):
 
 def sweep() -> int:
     with transaction.writing():
-        ended = chats.end_inactive()
+        ended = sweeps.end_inactive()
     db.session.expire_all()
     return ended
 
@@ -447,7 +447,7 @@ def test_waiting_chat_of_an_agent_whose_page_is_gone_goes_back_to_new(clock, cha
     take(chat, alice)
     clock.shift(timedelta(minutes=2))
     with transaction.writing():
-        assert chats.put_back_abandoned() == 1
+        assert sweeps.put_back_abandoned() == 1
     assert chat.taken_by_id is None
 
 
@@ -457,7 +457,7 @@ def test_chat_of_an_agent_with_a_live_page_stays(clock, chat, alice):  # S26b
     with transaction.writing():
         db.session.get_one(Agent, alice.id).live_at = now()
     with transaction.writing():
-        assert chats.put_back_abandoned() == 0
+        assert sweeps.put_back_abandoned() == 0
 
 
 def test_answered_chat_stays_with_its_agent(clock, chat, alice):  # S26b
@@ -465,13 +465,13 @@ def test_answered_chat_stays_with_its_agent(clock, chat, alice):  # S26b
     clock.shift(timedelta(minutes=5))
 
     with transaction.writing():
-        assert chats.put_back_abandoned() == 0
+        assert sweeps.put_back_abandoned() == 0
 
 
 def test_clock_that_stepped_back_keeps_no_chat_open_for_an_hour(clock, chat):  # F14
     clock.shift(timedelta(hours=-1))
     with transaction.writing():
-        assert chats.believe_the_clock() == 1
+        assert sweeps.believe_the_clock() == 1
     clock.shift(timedelta(minutes=10))
 
     assert sweep() == 1
@@ -480,12 +480,12 @@ def test_clock_that_stepped_back_keeps_no_chat_open_for_an_hour(clock, chat):  #
 def test_sweep_asks_again_before_it_ends(clock, chat, channel):  # S20
     clock.shift(timedelta(minutes=10))
     with transaction.writing():
-        query = select(Case).where(chats._quiet_since(now())[0])
-        assert chats.is_still(chat, query)
+        query = select(Case).where(sweeps._quiet_since(now())[0])
+        assert sweeps.is_still(chat, query)
     receive(channel, said("in time"))
 
     with transaction.writing():
-        assert not chats.is_still(chat, query)
+        assert not sweeps.is_still(chat, query)
 
 
 def test_group_move_unties_who_cannot_see_it_there(bob, charlie, alice, chat):  # H1

@@ -25,6 +25,7 @@ from app.domain import (
     messages,
     password_requests,
     settings,
+    sweeps,
     timeline,
 )
 from app.domain.agents import Refused
@@ -109,7 +110,7 @@ def test_sweep_leaves_a_chat_that_is_being_written_to(app, clock, channel, chat)
     transaction.release()
 
     with Writer(app, lambda: cases.lock(db.session.get_one(Case, chat.id))), transaction.writing():
-        assert chats.end_inactive() == 1
+        assert sweeps.end_inactive() == 1
 
     db.session.expire_all()
     assert (chat.chat_state, other.chat_state) == ("active", "ended")
@@ -125,13 +126,13 @@ def test_putting_back_leaves_a_chat_that_somebody_is_claiming(app, clock, chat, 
         chats.take_over(db.session.get_one(Case, chat.id), by=db.session.get_one(Agent, bob.id))
 
     with Writer(app, take_over), transaction.writing():
-        assert chats.put_back_abandoned() == 0
+        assert sweeps.put_back_abandoned() == 0
 
     db.session.expire_all()
     assert chat.taken_by_id == bob.id
 
 
-@pytest.mark.parametrize("sweep", [chats.put_back_abandoned, distribution.take_back_unopened])
+@pytest.mark.parametrize("sweep", [sweeps.put_back_abandoned, distribution.take_back_unopened])
 def test_sweep_puts_no_chat_back_while_somebody_writes_in_it(app, clock, chat, alice, sweep):  # S26b, H2
     """It has the case already when it asks for the conversation, and a webhook takes them the other way."""
     case_id = chat.id
