@@ -1,4 +1,4 @@
-"""What processes use, read from /proc: processor time, memory shared fairly (PSS), descriptors."""
+"""What processes use: processor time by their own clocks; memory and descriptors as /proc tells them."""
 
 import os
 import time
