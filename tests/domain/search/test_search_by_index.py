@@ -1,10 +1,11 @@
 """On PostgreSQL a search goes by its index, whoever asks, and leaves its connection as it was."""
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app import transaction
-from app.domain.search import postgresql
+from app.domain.search import postgresql, tokens
 from app.extensions import db
 from tests.faults.services import cut_wire
 
@@ -41,3 +42,39 @@ def test_a_search_whose_connection_breaks_says_so(connection):  # F8
     with pytest.raises(OperationalError), postgresql._by_index(connection()):
         cut_wire(connection().connection.dbapi_connection)
         scans(connection)
+
+
+MESSAGES = 400
+
+
+@pytest.fixture
+def asked(postgresql_app):
+    """A function that asks for at most 10 hits among MESSAGES rows, and says how often the index was asked."""
+    with postgresql_app.app_context():
+        transaction.start_writing()
+        connection = db.session.connection()
+        for number in range(1, MESSAGES + 1):
+            said = "order" if number % 5 == 0 else "hello"
+            said += " kintsugi" if number == MESSAGES // 2 else ""
+            postgresql.add_message(connection, number, number, tokens.read(said))
+
+        def do(q: str) -> tuple[bool, int]:
+            statements: list[str] = []
+            listen = (connection, "before_cursor_execute", lambda *told: statements.append(told[2]))
+            event.listen(*listen)
+            found = postgresql.gather(connection, tokens.parse(q), 10)
+            event.remove(*listen)
+            return found is not None, sum("LIMIT" in one for one in statements)
+
+        yield do
+        transaction.release()
+
+
+def test_index_is_not_asked_for_a_word_that_is_all_over(asked):
+    """Of one message in five: it would be read to its end for nothing."""
+    assert asked("order") == (False, 1)  # of the cases' own texts only
+
+
+def test_index_is_asked_for_a_word_that_few_have(asked):
+    assert asked("kintsugi") == (True, 2)
+    assert asked("nowhere") == (True, 2)
