@@ -49,20 +49,14 @@ def on_starting(server):
         )
 
 
-def _call(worker, name):
-    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
-    if name in extensions:
-        extensions[name]()
-
-
 def post_worker_init(worker):
     """With `python wsgi.py` (MADO_EMBEDDED) the application starts its scheduler here."""
-    _call(worker, "start_in_worker")
+    worker.call("start_in_worker")
 
 
 def worker_exit(server, worker):
     """Also after a quick stop (Ctrl-C), which skips the worker's own drain."""
     from app.worker import stop_websockets
 
-    _call(worker, "stop_in_worker")
+    worker.call("stop_in_worker")
     stop_websockets()

@@ -5,6 +5,7 @@ are done by whoever holds the clock's lease. Nothing is decided here.
 """
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,8 @@ from app.workers import OWNER, Lookout, Worker
 
 LATE_AFTER = timedelta(seconds=60)
 RECEIPTS_KEPT = timedelta(days=30)
+# As long as a reply may take, which is waited for anyway.
+STOP_SECONDS = 10.0
 STARTED_AT = now()
 LATE_CLOCK = lazy_gettext(
     "The scheduler has not run for a minute: chats don't end by themselves. Is scheduler.py running?"
@@ -121,12 +124,18 @@ def start_workers(app: Flask) -> None:
 
 
 def stop_workers(app: Flask) -> None:
-    """Begin nothing new, and let replies that are being sent come to their end."""
+    """Begin nothing new, and let replies that are being sent come to their end.
+
+    Whatever else is under way has STOP_SECONDS, all of it together: it is done again later.
+    """
     downloads.is_stopping.set()
     if ticker := app.extensions.pop("mado.ticker", None):
         ticker.shutdown(wait=False)
-    for worker in app.extensions.pop("mado.workers", ()):
-        worker.stop()
+    workers, by = app.extensions.pop("mado.workers", ()), time.monotonic() + STOP_SECONDS
+    for worker in workers:
+        worker.end_soon()
+    for worker in workers:
+        worker.stop(max(0.0, by - time.monotonic()))
 
 
 def _warnings() -> list[str]:

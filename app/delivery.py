@@ -82,9 +82,12 @@ class Dispatcher:
         self._lock = threading.Lock()
         self.worker = Worker(app, "deliveries", self._dispatch_one, every=None)
 
-    def stop(self) -> None:
+    def end_soon(self) -> None:
+        self.worker.end_soon()
+
+    def stop(self, seconds: float) -> None:
         """Claim nothing more; every claimed try has a thread already and comes to its end."""
-        self.worker.stop()
+        self.worker.stop(seconds)
         self._pool.shutdown(wait=True)
 
     def _dispatch_one(self) -> bool:

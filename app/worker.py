@@ -8,11 +8,13 @@ What it changes, and why (measured with 16 threads on gunicorn 27.0.1):
 - The polite end of a connection used to wait up to 2 s on the main loop, one after another;
   20 clients that don't close froze everybody for 40 s. Here they wait beside each other.
 - A websocket given to the hub leaves the count of connections as it found it.
-- On SIGTERM it answers everything that has reached it, the system's queue included, refuses
-  what comes later, and closes websockets with 1012.
+- On SIGTERM what the application does beside requests comes to its end first, while requests
+  are answered as ever: a reply whose provider is silent takes ten seconds, and callers would
+  find the port closed for as long. Then everything that has reached the worker is answered,
+  the system's queue included, what comes later is refused, and websockets end with 1012.
 
 It refuses TLS (the proxy's work), and knows of the application only that it may have
-websockets to close.
+websockets to close and something that runs beside requests.
 """
 
 from __future__ import annotations
@@ -149,7 +151,7 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lingering: deque[Connection] = deque()
-        self.is_leaving = False
+        self.is_leaving = self.is_told_to_stop = False
         self.slow_places = threading.Semaphore(max(1, self.cfg.threads // 2))
         # A pipe whose one end only the master holds: it ends when the master does.
         Worker.lifeline = Worker.lifeline or os.pipe()
@@ -174,6 +176,12 @@ class Worker(ThreadWorker):
     def is_parent_alive(self) -> bool:
         self.alive = self.alive and super().is_parent_alive()
         return self.alive
+
+    def call(self, name: str) -> None:
+        """Call what the application left for its server under this name, if it did."""
+        extensions = getattr(getattr(self, "wsgi", None), "extensions", {})
+        if name in extensions:
+            extensions[name]()
 
     # Connections come.
 
@@ -270,6 +278,21 @@ class Worker(ThreadWorker):
         conn.close()
 
     # The stop.
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """The polite stop; on the main loop, because a signal handler can't begin a thread safely."""
+        self.method_queue.defer(self._finish_beside)
+
+    def _finish_beside(self) -> None:
+        if not self.is_told_to_stop:
+            self.is_told_to_stop = True
+            threading.Thread(target=self._end_work, name="work-stop").start()
+
+    def _end_work(self) -> None:
+        try:
+            self.call("stop_in_worker")
+        finally:
+            self.method_queue.defer(setattr, self, "alive", False)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """The quick stop, on the main loop: gunicorn's own takes locks in the signal handler,

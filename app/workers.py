@@ -58,10 +58,14 @@ class Worker:
     def wake(self) -> None:
         self._woken.set()
 
-    def stop(self, seconds: float = 5.0) -> None:
-        """Finish the piece at hand and end."""
+    def end_soon(self) -> None:
+        """Begin no further piece; whoever has several tells all of them before waiting for one."""
         self.is_stopping = True
         self._woken.set()
+
+    def stop(self, seconds: float) -> None:
+        """Finish the piece at hand and end, waiting so long for it."""
+        self.end_soon()
         if self._thread:
             self._thread.join(seconds)
 
@@ -89,7 +93,8 @@ class Lookout:
         self._app = app
         self._watched: dict[Queue, list[Worker]] = {}
         self._worker = Worker(app, "lookout", self._look)
-        self.start, self.stop = self._worker.start, self._worker.stop
+        self.start = self._worker.start
+        self.end_soon, self.stop = self._worker.end_soon, self._worker.stop
 
     def sleeper(self, name: str, work: Callable[[], bool], *queues: Queue) -> Worker:
         """A worker that sleeps until it is woken."""

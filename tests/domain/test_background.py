@@ -290,6 +290,24 @@ def test_tidying_keeps_young_receipts_and_is_not_kept_from_old_ones_by_a_clock_t
     assert db.session.scalars(select(Receipt.id).order_by(Receipt.id)).all() == [ahead, young]
 
 
+def test_all_workers_are_told_to_stop_before_one_is_waited_for(app, monkeypatch):
+    told: list[str] = []
+
+    class Busy:
+        def end_soon(self) -> None:
+            told.append("end soon")
+
+        def stop(self, seconds: float) -> None:
+            assert 0 <= seconds <= background.STOP_SECONDS
+            told.append("wait")
+
+    monkeypatch.setitem(app.extensions, "mado.workers", (Busy(), Busy()))
+
+    background.stop_workers(app)
+
+    assert told == ["end soon", "end soon", "wait", "wait"]
+
+
 def test_lease_row_is_the_only_state_of_the_clock():
     background.lead_clock()
 

@@ -123,7 +123,7 @@ def _of_strikes(outcome: trial.Outcome) -> Iterator[Row]:
     yield Row("strikes", killer.struck.total(), "", note=told)
     yield Row("of them SIGKILL over web and schedulers", killer.killed, "", least=outcome.plan.kills)
     slowest = killer.slowest
-    yield Row("slowest return: from a strike to ready", slowest.seconds, "s", most=10, note=slowest.name)
+    yield Row("longest time without being ready", slowest.seconds, "s", most=10, note=slowest.name)
     yield Row("webhook calls", sender.answers.total(), "", note=_told(sender.answers))
     yield Row("slowest answer to a webhook call", sender.slowest, "s", most=1.8)
     yield from unanswered(sender.late, killer)

@@ -20,7 +20,8 @@ from random import Random
 from tests.faults.sender import Sender
 from tests.processes.servers import Mado, soon
 
-Strike = Callable[[], None]
+#: May answer from when on Mado was not ready, where that is later than the strike.
+Strike = Callable[[], float | None]
 
 # Longer than Mado waits for Redis, and than a scheduler leads without a word.
 ASLEEP_SECONDS = 10.0
@@ -74,11 +75,14 @@ class Installation:
         self.kill(*names)
         self.start(*names)
 
-    def again_in_peace(self, name: str) -> None:
-        """Told to stop, as a service manager does."""
+    def again_in_peace(self, name: str) -> float:
+        """Told to stop, as a service manager does; it answers until its replies have ended."""
         self._running[name].send_signal(signal.SIGTERM)
+        soon(lambda: not self.mado.is_ready())
+        closed = time.monotonic()
         self._running[name].wait(30)
         self.start(name)
+        return closed
 
     def again_while_it_starts(self, chance: Random) -> None:
         self.again()
@@ -156,12 +160,12 @@ class Killer:
 
     @property
     def slowest(self) -> Hit:
-        """The strike after which it took longest to be ready again."""
+        """The strike after which it was not ready for longest."""
         return _slowest(self.hits)
 
     @property
     def slowest_kill(self) -> Hit:
-        """The same of SIGKILLs; who is told to stop may first end what it does."""
+        """The same of SIGKILLs."""
         return _slowest(hit for hit in self.hits if hit.name in self._kills)
 
     def start(self) -> None:
@@ -186,7 +190,7 @@ class Killer:
                 int(share * (number + self._chance.uniform(0.1, 0.9))), seconds=3600
             )
             began = time.monotonic()
-            self._strikes[name]()
+            began = self._strikes[name]() or began
             soon(self._mado.is_ready)
             self.hits.append(Hit(name, began, time.monotonic()))
 

@@ -328,6 +328,21 @@ def test_sigterm_answers_what_has_begun_and_waits_for_nobody_else(own_server, cl
     assert "Traceback" not in own_server.errors.read_text()
 
 
+def test_sigterm_keeps_the_port_open_until_work_beside_requests_has_ended(own_server):  # F26
+    own_server.ask("POST", "/work/begin")
+    own_server.process.terminate()
+    eventually(lambda: own_server.ping()["is_told_to_stop"])
+
+    page = pages.connect(own_server.port)
+    assert own_server.get("/ping")[0] == 200
+    assert own_server.ask("POST", "/work/end")[0] == 200
+
+    assert page.read_close() == 1012
+    page.sock.close()
+    assert own_server.process.wait(DEADLINE) == 0
+    assert "Traceback" not in own_server.errors.read_text()
+
+
 def test_sigterm_under_load_answers_open_connections_and_says_goodbye(own_server):  # F26
     answers: list[object] = []
 

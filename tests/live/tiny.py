@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 from flask import Flask, request
@@ -16,6 +17,16 @@ sock = Sock(app)
 hub = app.extensions["live"] = Hub()
 started = []
 app.extensions["start_in_worker"] = lambda: started.append(os.getpid())
+told_to_stop, is_idle = threading.Event(), threading.Event()
+is_idle.set()
+
+
+def stop_in_worker():
+    told_to_stop.set()
+    is_idle.wait(10)
+
+
+app.extensions["stop_in_worker"] = stop_in_worker
 
 
 @sock.route("/live")
@@ -25,7 +36,24 @@ def live(ws):
 
 @app.get("/ping")
 def ping():
-    return {"pid": os.getpid(), "started": started, "clients": len(hub.clients())}
+    return {
+        "pid": os.getpid(),
+        "started": started,
+        "clients": len(hub.clients()),
+        "is_told_to_stop": told_to_stop.is_set(),
+    }
+
+
+@app.post("/work/begin")
+def begin_work():
+    is_idle.clear()
+    return "begun"
+
+
+@app.post("/work/end")
+def end_work():
+    is_idle.set()
+    return "ended"
 
 
 @app.get("/slow")
