@@ -1,6 +1,8 @@
 """What the scheduler and the workers do beside requests."""
 
+import gc
 import threading
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -288,6 +290,24 @@ def test_tidying_keeps_young_receipts_and_is_not_kept_from_old_ones_by_a_clock_t
     background.tidy()
 
     assert db.session.scalars(select(Receipt.id).order_by(Receipt.id)).all() == [ahead, young]
+
+
+class Ring:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_stays_is_not_looked_through_again_and_what_comes_later_is():
+    stays = Ring()
+    background._set_apart_what_stays()
+    try:
+        later = weakref.ref(Ring())
+        seen = {id(one) for one in gc.get_objects()}
+        gc.collect()
+        assert id(stays) not in seen
+        assert later() is None
+    finally:
+        gc.unfreeze()
 
 
 def test_all_workers_are_told_to_stop_before_one_is_waited_for(app, monkeypatch):
