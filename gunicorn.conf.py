@@ -31,7 +31,8 @@ worker_class = "app.worker.Worker"
 threads = 16
 worker_connections = _raised_open_files() // 4
 keepalive = 5
-graceful_timeout = 15
+# Replies under way may take 13 seconds, and requests are answered after them; the units give it 30.
+graceful_timeout = 25
 control_socket_disable = True
 forwarded_allow_ips = ""
 secure_scheme_headers = {}

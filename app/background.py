@@ -57,12 +57,10 @@ from app.domain.upsert import insert
 from app.extensions import db
 from app.live import service
 from app.models import LARGEST_ID, Lease, Receipt
-from app.workers import OWNER, Lookout, Worker
+from app.workers import OWNER, STOP_SECONDS, Lookout, Worker
 
 LATE_AFTER = timedelta(seconds=60)
 RECEIPTS_KEPT = timedelta(days=30)
-# As long as a reply may take, which is waited for anyway.
-STOP_SECONDS = 10.0
 STARTED_AT = now()
 LATE_CLOCK = lazy_gettext(
     "The scheduler has not run for a minute: chats don't end by themselves. Is scheduler.py running?"

@@ -35,7 +35,7 @@ from app.clock import now
 from app.domain import cases, channels, costs, events, messages, queues, quotas
 from app.extensions import OUTAGES, db
 from app.models import Channel, Conversation, Delivery, Message, Receipt
-from app.workers import OWNER, Worker, backoff
+from app.workers import OWNER, STOP_SECONDS, Worker, backoff
 
 LEASE = timedelta(seconds=30)
 # A call ends after ten seconds; what came of it is recorded before the lease runs out, or not at all.
@@ -85,7 +85,7 @@ class Dispatcher:
     def end_soon(self) -> None:
         self.worker.end_soon()
 
-    def stop(self, seconds: float) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Claim nothing more; every claimed try has a thread already and comes to its end."""
         self.worker.stop(seconds)
         self._pool.shutdown(wait=True)

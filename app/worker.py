@@ -9,7 +9,7 @@ What it changes, and why (measured with 16 threads on gunicorn 27.0.1):
   20 clients that don't close froze everybody for 40 s. Here they wait beside each other.
 - A websocket given to the hub leaves the count of connections as it found it.
 - On SIGTERM what the application does beside requests comes to its end first, while requests
-  are answered as ever: a reply whose provider is silent takes ten seconds, and callers would
+  are answered as ever: a reply whose provider is silent takes ten seconds or more, and callers would
   find the port closed for as long. Then everything that has reached the worker is answered,
   the system's queue included, what comes later is refused, and websockets end with 1012.
 

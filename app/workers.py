@@ -21,6 +21,8 @@ from app.extensions import db
 
 LOOK_EVERY_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 2.0
+# About as long as a reply may take, which is waited for anyway.
+STOP_SECONDS = 10.0
 OWNER = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 Queue = Callable[[], Select[Any]]
@@ -63,7 +65,7 @@ class Worker:
         self.is_stopping = True
         self._woken.set()
 
-    def stop(self, seconds: float) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Finish the piece at hand and end, waiting so long for it."""
         self.end_soon()
         if self._thread:

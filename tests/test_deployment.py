@@ -7,6 +7,7 @@ import configparser
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.channels.line.client import TIMEOUT
 from app.config import SETTINGS
 from tests.conftest import missing
 
@@ -254,3 +256,10 @@ def test_systemd_understands_the_unit(path: Path, tmp_path):
         [analyze, "verify", "--man=no", here], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_stop_has_time_for_replies_under_way_and_then_for_requests(path):
+    graceful = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["graceful_timeout"]
+
+    assert sum(TIMEOUT) + 10 <= graceful < int(unit(path)["TimeoutStopSec"])

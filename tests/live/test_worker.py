@@ -324,7 +324,7 @@ def test_sigterm_answers_what_has_begun_and_waits_for_nobody_else(own_server, cl
     for page in opened:
         page.sock.close()
     assert own_server.process.wait(DEADLINE) == 0
-    assert time.monotonic() - began < 5.0  # 1.5 on an idle machine, 15 is the limit
+    assert time.monotonic() - began < 5.0  # 1.5 on an idle machine, 25 is the limit
     assert "Traceback" not in own_server.errors.read_text()
 
 
