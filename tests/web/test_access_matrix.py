@@ -56,6 +56,8 @@ class Rule:
         return (self.agent, self.admin) == (IN, MISSING)
 
     def wanted(self, method: str, who: str) -> str:
+        if who == "onlooker":  # who may only look, and not there
+            who = "outsider" if self.outsider == MISSING and not self.is_about_own else "looker"
         if who == "looker" and self.looker:
             return self.looker
         if who == "stranger" or (self.is_about_own and who in ("assignee", "looker")):
@@ -287,10 +289,10 @@ API = {
 # Neither cookie nor token opens these by itself; the named file tests who gets in.
 ELSEWHERE = {
     "GET live.socket": "tests/live/test_service.py",
-    "POST line_webhook.receive": "tests/channels/line",
+    "POST line_webhook.receive": "tests/channels/test_line_webhook.py",
 }
 
-WHO = ("anonymous", "outsider", "stranger", "assignee", "looker", "agent", "admin")
+WHO = ("anonymous", "outsider", "stranger", "assignee", "looker", "onlooker", "agent", "admin")
 SAFE = {"HEAD", "OPTIONS"}
 LOOKED_AT = [
     name
@@ -378,6 +380,7 @@ def _build(app: Flask, request: pytest.FixtureRequest) -> Scene:
     people = {"outsider": "charlie", "assignee": "erin", "looker": "dora", "agent": "bob", "admin": "alice"}
     agents = {who: request.getfixturevalue(name) for who, name in people.items()}
     agents["stranger"] = new_agent(app, "Frank", "Sales", access="assigned")
+    agents["onlooker"] = new_agent(app, "Grace", "Support", access="own_groups", may_change=False)
     sign_in = request.getfixturevalue("sign_in")
     clients = {who: app.test_client() for who in WHO}
     _give_a_csrf_token(clients["anonymous"])
