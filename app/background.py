@@ -124,11 +124,11 @@ def start_workers(app: Flask) -> None:
 
 
 def _set_apart_what_stays() -> None:
-    """Take the 130,000 objects that were there before the first request out of the collector's sight.
+    """Take the 134,000 objects that were there before the first request out of the collector's sight.
 
     Python looks for cycles among all objects once those that are new are a quarter of the old ones:
-    seldom, so that what requests leave behind piled up for minutes, and then everybody waited while
-    it looked at the whole application (0.03 to 0.1 s).
+    seldom, so that what requests leave behind piled up for two minutes, and then everybody waited
+    while it looked at the whole application (0.1 s on a slow machine).
     """
     gc.collect()
     gc.freeze()
