@@ -48,26 +48,29 @@ MESSAGES = 400
 
 
 @pytest.fixture
-def asked(postgresql_app):
-    """A function that asks for at most 10 hits among MESSAGES rows, and says how often the index was asked."""
-    with postgresql_app.app_context():
-        transaction.start_writing()
-        connection = db.session.connection()
-        for number in range(1, MESSAGES + 1):
-            said = "order" if number % 5 == 0 else "hello"
-            said += " kintsugi" if number == MESSAGES // 2 else ""
-            postgresql.add_message(connection, number, number, tokens.read(said))
+def asked(connection):
+    """A function that asks for at most 10 hits among MESSAGES rows, and says how often the index was asked.
 
-        def do(q: str) -> tuple[bool, int]:
-            statements: list[str] = []
-            listen = (connection, "before_cursor_execute", lambda *told: statements.append(told[2]))
-            event.listen(*listen)
-            found = postgresql.gather(connection, tokens.parse(q), 10)
-            event.remove(*listen)
-            return found is not None, sum("LIMIT" in one for one in statements)
+    What other tests left in the tables is put back with everything else.
+    """
+    transaction.start_writing()
+    writer = connection()
+    writer.exec_driver_sql("DELETE FROM message_search")
+    writer.exec_driver_sql("DELETE FROM case_search")
+    for number in range(1, MESSAGES + 1):
+        said = "order" if number % 5 == 0 else "hello"
+        said += " kintsugi" if number == MESSAGES // 2 else ""
+        postgresql.add_message(writer, number, number, tokens.read(said))
 
-        yield do
-        transaction.release()
+    def do(q: str) -> tuple[bool, int]:
+        statements: list[str] = []
+        listen = (writer, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        event.listen(*listen)
+        found = postgresql.gather(writer, tokens.parse(q), 10)
+        event.remove(*listen)
+        return found is not None, sum("LIMIT" in one for one in statements)
+
+    return do
 
 
 def test_index_is_not_asked_for_a_word_that_is_all_over(asked):
