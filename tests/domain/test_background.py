@@ -322,6 +322,7 @@ def test_all_workers_are_told_to_stop_before_one_is_waited_for(app, monkeypatch)
             told.append("wait")
 
     monkeypatch.setitem(app.extensions, "mado.workers", (Busy(), Busy()))
+    monkeypatch.setattr(background.downloads, "is_stopping", threading.Event())
 
     background.stop_workers(app)
 
