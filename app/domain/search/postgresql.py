@@ -99,7 +99,7 @@ def gather(connection: Connection, terms: Sequence[Term], most: int) -> ColumnEl
     found: set[int] = set()
     with _by_index(connection):
         for table, key in (("case_search", "case_id"), ("message_search", "message_id")):
-            if _estimate(connection, table, key, terms) > SURELY * most:
+            if _estimate(connection, table, key, condition, parameters) > SURELY * most:
                 return None
             query = f"SELECT case_id FROM {table} WHERE {condition} LIMIT {most + 1}"  # noqa: S608 - our own words  # nosec
             rows = connection.exec_driver_sql(query, parameters).all()
@@ -110,9 +110,10 @@ def gather(connection: Connection, terms: Sequence[Term], most: int) -> ColumnEl
     return Case.id.in_(select(func.unnest(bindparam(None, list(found), type_=ARRAY(BIGINT)))))
 
 
-def _estimate(connection: Connection, table: str, key: str, terms: Sequence[Term]) -> float:
+def _estimate(
+    connection: Connection, table: str, key: str, condition: str, parameters: tuple[str, ...]
+) -> float:
     """How many hits a table has, by the share of those among SAMPLE rows spread over all of it."""
-    condition, parameters = _hit(terms)
     query = (
         f"WITH whole AS (SELECT max({key}) AS last FROM {table}), spread AS MATERIALIZED"  # noqa: S608 - our own words  # nosec
         f" (SELECT {table}.* FROM whole, generate_series(1, {SAMPLE}) AS nth, {table}"
